@@ -1,0 +1,23 @@
+"""What a fault may look at besides the value it rewrites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from mockserver.answers import Request
+from mockserver.channels import DialectName
+
+if TYPE_CHECKING:
+    from mockserver.flavours.openai import Flavour
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The request, who speaks, in which dialect, and the fault's own random numbers (seeded by session, turn and index)."""
+
+    request: Request
+    flavour: Flavour
+    dialect: DialectName
+    random: Random

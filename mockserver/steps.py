@@ -1,0 +1,117 @@
+"""One physical act on a connection. A timeline is a tuple of steps: everything the server will do for one request.
+
+Rules of the house:
+- Time is data. `Wait` moves the due time of all that follows; a step is due at the sum of the waits before it, counted from
+  the moment the request was read. `Wait(0)` is a boundary: what stands before it leaves in a write of its own.
+- Steps without a wait between them are due together and leave in one write.
+- The endings are exact and final; nothing after one is played.
+- A fault that needs a power which is not here adds a step (the type checker then lists every place that must know it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mockserver.answers import Headers
+from mockserver.events import Mark
+
+BodyFraming = Literal["chunked", "length", "close", "none"]
+"""RFC 9112 §6.3: the chunked coding, Content-Length, until close, or no body at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status line and header fields. The body's framing decides how each following `Message` is wrapped.
+
+    `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
+    timeline is compiled. `coding` is the content coding the body's bytes get ("gzip", flushed after each message, or
+    "gzip-late", flushed only at the end). Fields the server adds by itself (Date, x-request-id, …) are put behind these.
+    """
+
+    status: int = 200
+    headers: Headers = ()
+    framing: BodyFraming = "chunked"
+    reason: str | None = None
+    version: str = "HTTP/1.1"
+    declared: int | None = None
+    coding: Literal["gzip", "gzip-late"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Payload: one SSE block in a chunk of its own, or one WebSocket message.
+
+    A message may be sent in parts: `offset` and `total` say which bytes of the whole this part holds (total None: all of
+    it). `mark` and `choice` come from the event it says; they are what places count, and a part that does not complete
+    its message carries mark None.
+    """
+
+    data: bytes
+    mark: Mark | None = None
+    choice: int = 0
+    binary: bool = False
+    offset: int = 0
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes on the connection as they are, below any framing."""
+
+    data: bytes
+    mark: Mark | None = None
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Everything after this is due `seconds` later (≥ 0)."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Go on when the client has done this: sent its whole request body, sent another request, or left."""
+
+    what: Literal["body", "request", "gone"]
+    at_most: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End as the protocol asks: the last chunk or the last byte of the declared length; on WebSocket the lane ends, or,
+    with `close`, the close handshake is made with that code (None in `bare`: a close frame without a code)."""
+
+    close: int | None = None
+    reason: str = ""
+    bare: bool = False
+    keep_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """FIN with the message unfinished: half-close, drain what the client still sends for at most 1 s, close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """RST once what was sent has left the kernel (at most 1 s); `abrupt` does not wait."""
+
+    abrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Send nothing more; keep the connection, and notice when the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish:
+    """Keep the socket, read and write nothing more: a host that is gone without FIN or RST."""
+
+
+Ending = End | HangUp | Reset | Stall | Vanish
+Step = Head | Message | Raw | Wait | WaitFor | Ending
+Timeline = tuple[Step, ...]
