@@ -10,7 +10,7 @@ from mockserver.answers import Request
 from mockserver.channels import DialectName
 
 if TYPE_CHECKING:
-    from mockserver.flavours.openai import Flavour
+    from mockserver.flavours._flavour import Flavour
 
 
 @dataclass(frozen=True, slots=True)
