@@ -1,0 +1,79 @@
+"""An answer while it is being said: what every flavour tells apart before it gives it its own JSON."""
+
+from __future__ import annotations
+
+import string
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from json.encoder import JSONEncoder, encode_basestring
+from random import Random
+from typing import Any
+
+from mockserver.answers import FinishReason, Identity, Reply, Request
+from mockserver.events import Mark
+
+BASE62 = string.digits + string.ascii_letters
+BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's alphabet, as ULIDs use it."""
+HEX = "0123456789abcdef"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """One reply to one request under one identity."""
+
+    request: Request
+    reply: Reply
+    identity: Identity
+    sizes: dict[int, int] = field(default_factory=dict, compare=False)
+    """Per choice: the characters of a content chunk without its text (all of them are alike but for that)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One delta of one choice. `text` is the piece a content delta consists of and nothing else."""
+
+    mark: Mark
+    index: int
+    delta: Json
+    text: str | None = None
+    logprobs: Json | None = None
+    finish: FinishReason | None = None
+
+
+def interleaved(choices: Iterable[Iterable[Said]]) -> Iterator[Said]:
+    """The choices' deltas in turns: the first of each, the second of each, …; so the stream begins with choice 0."""
+    return (said for turn in zip_longest(*choices) for said in turn if said is not None)
+
+
+def letters(random: Random, alphabet: str, length: int) -> str:
+    """`length` characters drawn from `alphabet`."""
+    return "".join(random.choices(alphabet, k=length))
+
+
+def uuid(random: Random) -> str:
+    """A random UUID's text (RFC 9562 §4), 36 characters."""
+    drawn = letters(random, HEX, 32)
+    return "-".join((drawn[:8], drawn[8:12], drawn[12:16], drawn[16:20], drawn[20:]))
+
+
+def derived(text: str, alphabet: str, length: int) -> str:
+    """`length` characters of `alphabet` that follow from `text` alone, so that equal answers get equal marks."""
+    return letters(Random(zlib.crc32(text.encode("utf-8", "surrogatepass"))), alphabet, length)
+
+
+_compact = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def size(value: object) -> int:
+    """The characters of a value's compact JSON text."""
+    return len(_compact(value))
+
+
+def text_size(text: str) -> int:
+    """The characters of a string's JSON text, quotes included."""
+    return len(encode_basestring(text))
