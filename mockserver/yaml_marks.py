@@ -51,7 +51,7 @@ def _compose(text: str, source: str) -> yaml.Node | None:
     if source.endswith(".json"):
         text = _yaml_escapes(text)
     try:
-        if len(text) > 10_000 and _depth(text) > MAX_DEPTH:
+        if len(text) > 10_000 and _is_deep(text):
             raise AuthorError([Mistake(source, 1, f"nested more than {MAX_DEPTH} deep")])
         return yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
@@ -62,15 +62,16 @@ def _compose(text: str, source: str) -> yaml.Node | None:
         raise AuthorError([Mistake(source, text.count("\n", 0, error.position) + 1, f"not YAML: {error.reason}")]) from None
 
 
-def _depth(text: str) -> int:
+def _is_deep(text: str) -> bool:
     """libyaml's composer recurses on the C stack and dies of a document nested 100,000 deep; its parser only counts."""
     import yaml
 
-    deepest = depth = 0
+    depth = 0
     for event in yaml.parse(text, Loader=_loader()):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        deepest = max(deepest, depth)
-    return deepest
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _yaml_escapes(text: str) -> str:
