@@ -1,0 +1,46 @@
+# Everything runs in .venv, which is made from Python 3.11 or later and brought up to date only when pyproject.toml changes.
+# Once it is there, no target needs the network.
+#   ARGS    is handed to the program of the target: make test ARGS='-k sse -n 2'
+#   PYTHON  chooses the Python that .venv is made from
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+
+.PHONY: help run test check fix bench schemas
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## serve on 127.0.0.1:8080
+	@exec $(BIN)/streamproof serve $(ARGS)
+
+test: $(INSTALLED) ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## lint, formatting and types; changes nothing
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make fix formats the files above" >&2; exit 1; }
+	@$(BIN)/mypy
+
+fix: $(INSTALLED) ## repair what lint can repair, and format
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(INSTALLED) ## measure speed against rivals and a C control
+	@$(BIN)/python bench $(ARGS)
+
+schemas: $(INSTALLED) ## write the generated files of schemas/ anew
+	@$(BIN)/python -m mockserver.schema_export $(ARGS)
+
+$(INSTALLED): pyproject.toml
+	@python=; for each in $(CANDIDATES); do \
+	    "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { python=$$each; break; }; done; \
+	[ -n "$$python" ] || { echo "Python 3.11 or later is needed (tried: $(CANDIDATES)); set PYTHON=/path/to/python" >&2; exit 1; }; \
+	echo "setting up .venv with $$python (once)" >&2; \
+	{ [ -x $(BIN)/python ] || "$$python" -m venv .venv; } && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,network]'
+	@touch $@
