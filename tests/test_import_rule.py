@@ -13,12 +13,14 @@ ROOT = Path(__file__).parent.parent
 # A line is a layer. Its modules import from the lines above and from their own side of a `|`; never from below, never across.
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
-__init__ answers author_errors bundled channels dialects._dialect doors events flavours._flavour places reactions registry scene steps turns yaml_marks
-dialects | faults | flavours | framing
-compile journal pacing plan profiles
-sessions
+__init__ answers author_errors bundled channels doors events places reactions registry scene steps turns yaml_marks \
+    api_errors cors route dialects._dialect flavours._flavour
+dialects | faults | flavours | framing | model
+compile journal pacing plan profiles replay settings validation
+access sessions
 play slots
 exchange
+upstream
 transports
 app control
 testing
