@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from json.encoder import JSONEncoder, encode_basestring
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from mockserver.answers import FinishReason, Identity, Reply, Request
 from mockserver.events import Mark
@@ -43,11 +43,16 @@ class Said:
     text: str | None = None
     logprobs: Json | None = None
     finish: FinishReason | None = None
+    place: Literal["first", "last"] | None = None
+    """Some providers add keys to the first chunk of a stream, or to the one that ends the last choice."""
 
 
-def interleaved(choices: Iterable[Iterable[Said]]) -> Iterator[Said]:
+def interleaved(choices: Iterable[Iterable[Said]]) -> list[Said]:
     """The choices' deltas in turns: the first of each, the second of each, …; so the stream begins with choice 0."""
-    return (said for turn in zip_longest(*choices) for said in turn if said is not None)
+    said = [each for turn in zip_longest(*choices) for each in turn if each is not None]
+    if said:
+        said[0], said[-1] = replace(said[0], place="first"), replace(said[-1], place="last")
+    return said
 
 
 def letters(random: Random, alphabet: str, length: int) -> str:
@@ -77,3 +82,8 @@ def size(value: object) -> int:
 def text_size(text: str) -> int:
     """The characters of a string's JSON text, quotes included."""
     return len(encode_basestring(text))
+
+
+def hashed_fingerprint(model: str) -> str:
+    """The `system_fingerprint` of a provider that always has one, where the reply has none."""
+    return f"fp_{derived(model, HEX, 10)}"

@@ -25,6 +25,8 @@ class OpenAI:
     name: ClassVar[str] = "openai"
     strict: ClassVar[bool] = True
     shape: ClassVar[ErrorShape] = "openai"
+    says_null_usage: ClassVar[bool] = True
+    """With include_usage, every chunk before the usage chunk has `usage: null`."""
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(f"chatcmpl-{letters(random, BASE62, 29)}", created)
@@ -42,15 +44,23 @@ class OpenAI:
             "created": identity.created,
             "model": reply.model,
             "choices": [self.whole_choice(speech, index, choice) for index, choice in enumerate(reply.choices)],
-            "usage": self.usage(speech, reply.usage),
+            "usage": self.usage(reply.usage),
             **self.whole_tail(speech),
         }
 
     def failure(self, error: ApiError) -> Failure:
-        return Failure(_error_body.body(error.shape or self.shape, error), status=error.status)
+        return Failure(_error_body.body(error.shape, error) if error.shape else self.error_body(error), status=error.status)
 
     def error_response(self, error: ApiError) -> tuple[str, bytes]:
-        return _error_body.response(error.shape or self.shape, error)
+        return _error_body.response(error.shape, error) if error.shape else self.own_error_response(error)
+
+    def own_error_response(self, error: ApiError) -> tuple[str, bytes]:
+        """The HTTP error as this provider writes it."""
+        return _error_body.JSON, _error_body.written(self.error_body(error))
+
+    def error_body(self, error: ApiError) -> dict[str, Any]:
+        """The error object this provider writes."""
+        return _error_body.body(self.shape, error)
 
     def headers(self, request: Request) -> Headers:
         return (
@@ -140,8 +150,8 @@ class OpenAI:
     def after(self, speech: Speech) -> Iterator[Event]:
         """What follows the last choice: the usage chunk, if it was asked for."""
         if speech.request.include_usage:
-            body = {**self.head(speech), "choices": [], "usage": self.usage(speech, speech.reply.usage)}
-            yield Chunk("usage", self.padded(speech, body))
+            body = {**self.head(speech), "choices": [], "usage": self.usage(speech.reply.usage)}
+            yield Chunk("usage", self.tailed(speech, body))
 
     def head(self, speech: Speech) -> dict[str, Any]:
         """The keys every chunk begins with. `id` to `model` stand side by side: they alone change between equal answers."""
@@ -158,27 +168,33 @@ class OpenAI:
         return None if reasoning_model(speech.reply.model) else speech.reply.system_fingerprint
 
     def chunk(self, speech: Speech, said: Said) -> Chunk:
-        usage = {"usage": None} if speech.request.include_usage else {}
-        choices = {"choices": [self.choice(speech, said)]}
-        # In streams of parallel calls `usage` comes before `choices`, until the finish chunk.
-        ordered = {**usage, **choices} if _parallel(speech, said) else {**choices, **usage}
-        return Chunk(said.mark, self.padded(speech, {**self.head(speech), **ordered}, said), said.index)
+        body = {**self.head(speech), "choices": [self.choice(speech, said)]}
+        if self.says_null_usage and speech.request.include_usage:
+            body["usage"] = None
+        return Chunk(said.mark, self.tailed(speech, body, said), said.index)
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
         logprobs = {} if said.logprobs is None and reasoning_model(speech.reply.model) else {"logprobs": said.logprobs}
         return {"index": said.index, "delta": said.delta, **logprobs, "finish_reason": said.finish}
 
-    def padded(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
-        """The chunk with its padding: its JSON text then has 16k + 1 characters, so that its size tells little of its text."""
+    def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
+        """A chunk (the usage chunk if nothing is `said`) with its last keys.
+
+        Here they are padding: the JSON text then has 16k + 1 characters, so that its size tells little of its content.
+        """
+        if said is not None and _parallel(speech, said):
+            # In streams of parallel calls `usage` comes before `choices`, until the finish chunk.
+            body["choices"] = body.pop("choices")
         if not speech.request.include_obfuscation:
             return body
         body["obfuscation"] = ""
         length = _length(speech, body, said)
-        start = crc32((said and said.text or str(length)).encode("utf-8", "surrogatepass")) % (len(_PADDING) - 16)
+        text = said.text if said is not None and said.text else str(length)
+        start = crc32(text.encode("utf-8", "surrogatepass")) % (len(_PADDING) - 16)
         body["obfuscation"] = _PADDING[start : start + (1 - length) % 16]
         return body
 
-    def usage(self, speech: Speech, usage: Usage) -> dict[str, Any]:
+    def usage(self, usage: Usage) -> dict[str, Any]:
         return {
             "prompt_tokens": usage.prompt,
             "completion_tokens": usage.completion,
@@ -195,7 +211,9 @@ class OpenAI:
     # The answer that is not streamed.
 
     def whole_choice(self, speech: Speech, index: int, choice: Choice) -> dict[str, Any]:
-        logprobs = {} if choice.logprobs is None and reasoning_model(speech.reply.model) else {"logprobs": self.whole_logprobs(choice)}
+        logprobs = {"logprobs": self.whole_logprobs(choice)}
+        if choice.logprobs is None and reasoning_model(speech.reply.model):
+            logprobs = {}
         return {"index": index, "message": self.message(choice), **logprobs, "finish_reason": choice.finish_reason}
 
     def message(self, choice: Choice) -> dict[str, Any]:
