@@ -1,0 +1,189 @@
+"""A timeline made ready to be performed: what is due together is one buffer, everything that can be computed is.
+
+The identity of an answer (id, created) is the only part of a healthy answer that differs from request to request. A
+`Write` therefore keeps its bytes as segments with the identity's place between them, and a compiled plan may serve any
+number of equal requests.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mockserver.events import Mark
+from mockserver.framing import http1, websocket
+from mockserver.steps import End, HangUp, Head, Message, Raw, Reset, Stall, Timeline, Vanish, Wait, WaitFor
+
+SLICE = 65536
+"""The most bytes that go out in one write: back-pressure is looked at after each."""
+
+FramingName = Literal["http", "websocket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Bytes due `due` seconds after the request was read; `b"".join` of `segments` with the identity between them.
+
+    `head`: these bytes follow the response head in the same write. `messages` counts the events completed in it and
+    `mark` is the last one's.
+    """
+
+    due: float
+    segments: tuple[bytes, ...]
+    head: bool = False
+    messages: int = 0
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A step other than bytes, due at its time."""
+
+    due: float
+    step: End | HangUp | Reset | Stall | Vanish | WaitFor
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """`head` is the response head without its last empty line, for fields are still added when it is sent."""
+
+    acts: tuple[Write | Act, ...]
+    head: bytes | None = None
+    status: int = 0
+
+
+def compile_timeline(timeline: Timeline, framing: FramingName, *, http10: bool = False, deflate: bool = False) -> Compiled:
+    """Turn steps into writes. `http10`: the client cannot read the chunked coding, so the body ends with the connection.
+    `deflate`: permessage-deflate was agreed on, without context takeover (RFC 7692 §7.1.1)."""
+    opening = next((step for step in timeline if isinstance(step, Head)), None)
+    if opening is not None and http10 and opening.framing == "chunked":
+        opening = replace(opening, framing="close")
+    body = _HttpBody(opening) if framing == "http" else _WebSocketBody(deflate)
+    acts = tuple(_grouped(timeline, body))
+    if opening is None:
+        return Compiled(acts)
+    fields = opening.headers + body.fields(timeline, opening)
+    return Compiled(acts, http1.head(opening.status, fields, reason=opening.reason, version=opening.version), opening.status)
+
+
+def template(compiled: Compiled, slug: bytes) -> Compiled:
+    """The same plan with the identity's bytes taken out of it."""
+    return replace(
+        compiled,
+        acts=tuple(
+            replace(act, segments=tuple(act.segments[0].split(slug))) if isinstance(act, Write) else act for act in compiled.acts
+        ),
+    )
+
+
+def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[Write | Act]:
+    gathered = _Gathered()
+    due = 0.0
+    for step in timeline:
+        if isinstance(step, Head):
+            gathered.head = True
+        elif isinstance(step, Message | Raw):
+            gathered.add(body.bytes_of(step), step.mark)
+            if gathered.size >= SLICE:
+                yield from gathered.flush(due)
+        else:
+            if isinstance(step, End):
+                gathered.add(body.end(step), None)
+            yield from gathered.flush(due)
+            if isinstance(step, Wait):
+                due += step.seconds
+            else:
+                yield Act(due, step)
+    yield from gathered.flush(due)
+
+
+class _Gathered:
+    """The bytes that will leave in the next write."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self.parts: list[bytes] = []
+        self.size, self.head, self.messages = 0, False, 0
+        self.mark: Mark | None = None
+
+    def add(self, data: bytes, mark: Mark | None) -> None:
+        self.parts.append(data)
+        self.size += len(data)
+        if mark is not None:
+            self.messages, self.mark = self.messages + 1, mark
+
+    def flush(self, due: float) -> Iterator[Write]:
+        if self.head or self.size:
+            yield Write(due, (b"".join(self.parts),), self.head, self.messages, self.mark)
+            self._clear()
+
+
+class _HttpBody:
+    """How an HTTP body's bytes are wrapped: its content coding first, then its transfer coding (RFC 9112 §6)."""
+
+    def __init__(self, head: Head | None) -> None:
+        self.framing = head.framing if head else "close"
+        self.coding = head.coding if head else None
+        # wbits 31: zlib's deflate in a gzip member (RFC 1952).
+        self.deflate = zlib.compressobj(wbits=31) if self.coding else None
+
+    def bytes_of(self, step: Message | Raw) -> bytes:
+        if isinstance(step, Raw):
+            return step.data
+        return self._framed(self._coded(step.data))
+
+    def end(self, step: End) -> bytes:
+        rest = self._framed(self.deflate.flush()) if self.deflate else b""
+        return rest + (http1.LAST_CHUNK if self.framing == "chunked" else b"")
+
+    def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
+        coding = (("content-encoding", "gzip"),) if self.coding else ()
+        if self.framing == "chunked":
+            return (*coding, ("transfer-encoding", "chunked"))
+        if self.framing == "length":
+            return (*coding, ("content-length", str(self._length(timeline) if head.declared is None else head.declared)))
+        return (*coding, ("connection", "close")) if self.framing == "close" else coding
+
+    def _length(self, timeline: Timeline) -> int:
+        """The body's length after its content coding, worked out by coding it once more."""
+        again = _HttpBody(Head(framing="close", coding=self.coding))
+        sizes = [len(again.bytes_of(step)) for step in timeline if isinstance(step, Message)]
+        return sum(sizes) + len(again.end(End()))
+
+    def _coded(self, data: bytes) -> bytes:
+        if self.deflate is None:
+            return data
+        coded = self.deflate.compress(data)
+        return coded + self.deflate.flush(zlib.Z_SYNC_FLUSH) if self.coding == "gzip" else coded
+
+    def _framed(self, data: bytes) -> bytes:
+        return http1.chunk(data) if self.framing == "chunked" else data
+
+
+class _WebSocketBody:
+    """Each message is one frame; a message in parts announces the whole length first (RFC 6455 §5.2)."""
+
+    def __init__(self, deflate: bool) -> None:
+        self.deflate = deflate
+
+    def bytes_of(self, step: Message | Raw) -> bytes:
+        if isinstance(step, Raw) or step.offset:
+            return step.data
+        opcode = websocket.BINARY if step.binary else websocket.TEXT
+        if step.total is not None:
+            return websocket.frame_head(opcode, step.total) + step.data
+        if self.deflate:
+            return websocket.frame(opcode, websocket.deflated(step.data), rsv=websocket.RSV1)
+        return websocket.frame_head(opcode, len(step.data)) + step.data
+
+    def end(self, step: End) -> bytes:
+        if step.close is None and not step.bare:
+            return b""
+        return websocket.frame(websocket.CLOSE, websocket.close_payload(step.close, step.reason))
+
+    def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
+        return ()

@@ -1,0 +1,37 @@
+"""Cross-origin resource sharing (Fetch standard §3.2): a page on any origin may ask and read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockserver.answers import Headers
+
+EXPOSED = (
+    "x-request-id, retry-after, retry-after-ms, x-should-retry, openai-processing-ms, x-ratelimit-limit-requests, "
+    "x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
+    "x-ratelimit-reset-tokens, x-mock-unfired"
+)
+
+
+def cors_fields(headers: Mapping[str, str]) -> Headers:
+    """The fields a response needs for the page that asked; none without an Origin."""
+    origin = headers.get("Origin")
+    if origin is None:
+        return ()
+    return (
+        ("access-control-allow-origin", origin),
+        ("access-control-expose-headers", EXPOSED),
+        ("vary", "Origin"),
+    )
+
+
+def preflight_fields(headers: Mapping[str, str]) -> Headers:
+    """The answer to a preflight: what was asked for is listed by name, for `*` does not cover Authorization."""
+    return (
+        ("access-control-allow-origin", headers.get("Origin", "*")),
+        ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS"),
+        ("access-control-allow-headers", headers.get("Access-Control-Request-Headers", "authorization, content-type")),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-max-age", "600"),
+        ("vary", "Origin"),
+    )

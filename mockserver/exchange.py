@@ -1,0 +1,266 @@
+"""One request answered: read, take a turn, plan, compile. Transports bring the bytes and play what comes out.
+
+Equal requests of a turn without faults share one compiled plan: only the identity (id, created) differs, and it is put in
+when the plan is played.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from random import Random, SystemRandom
+from typing import Any
+
+from mockserver import mock_errors, registry
+from mockserver.answers import Answer, ApiError, Headers, Identity, Request
+from mockserver.channels import DialectName
+from mockserver.compile import Compiled, FramingName, Write, compile_timeline, template
+from mockserver.dialects._dialect import Dialect
+from mockserver.flavours._flavour import Flavour
+from mockserver.plan import Plan, Setting, plan
+from mockserver.sessions import Session
+from mockserver.settings import Settings
+from mockserver.turns import HEALTHY, Turn
+
+EPOCH = 1_700_000_000
+"""`created` of every seeded answer."""
+
+CACHED_PLANS = 256
+CACHED_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan ready to be played, `slug` being the identity's bytes in its template (empty: the plan is whole as it is)."""
+
+    plan: Plan
+    compiled: Compiled
+    cancelled: Compiled
+    request: Request
+    turn: Turn
+    slug: bytes = b""
+    stand_in: Identity = Identity("")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it was read: itself or why it is refused, and the profile its model named."""
+
+    request: Request | ApiError
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that has taken its turn, and the channel it came by. `turn` None: the script is over.
+
+    `answer` is given by a limit or a rule in place of what the turn would say. `http10`: the client cannot read chunks.
+    `deflate`: permessage-deflate was agreed on.
+    """
+
+    request: Request
+    session: Session
+    number: int
+    turn: Turn | None
+    dialect: DialectName
+    answer: Answer | None = None
+    http10: bool = False
+    deflate: bool = False
+
+
+class Exchange:
+    """Plans answers for one server; holds nothing but caches."""
+
+    def __init__(self, settings: Settings, is_profile: Callable[[str], bool]) -> None:
+        self.settings = settings
+        self._is_profile = is_profile
+        self._asked: OrderedDict[tuple[bytes, bool, str | None], Asked] = OrderedDict()
+        self._asked_bytes = 0
+        self._plans: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._secret = SystemRandom().getrandbits(128)
+        self._random = Random(SystemRandom().getrandbits(128))
+
+    def flavour(self, session: Session) -> Flavour:
+        return flavour(session.flavour or self.settings.flavour)
+
+    def read(self, data: bytes, *, strict: bool, deployment: str | None = None) -> Asked:
+        """Parse and check a request body; equal bodies are read once."""
+        key = (data, strict, deployment)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._read(data, strict, deployment)
+            self._keep_asked(key, asked)
+        return asked
+
+    def _read(self, data: bytes, strict: bool, deployment: str | None) -> Asked:
+        from mockserver.validation import read_request
+
+        if deployment is not None:
+            data = _with_model(data, deployment)
+        body = read_request(data, strict=strict)
+        return Asked(body) if isinstance(body, ApiError) else self.understand(body)
+
+    def understand(self, body: Any) -> Asked:
+        """A checked body as a request: `model@profile` is taken apart only before a known profile's name."""
+        model: str = body["model"]
+        name, at, profile = model.rpartition("@")
+        if at and name and self._is_profile(profile):
+            return Asked(self._known_model(Request(body, name)), profile)
+        return Asked(self._known_model(Request(body, model)))
+
+    def _known_model(self, request: Request) -> Request | ApiError:
+        if self.settings.models and request.model not in self.settings.models:
+            from mockserver import api_errors
+
+            return api_errors.model_not_found(request.model)
+        return request
+
+    def _keep_asked(self, key: tuple[bytes, bool, str | None], asked: Asked) -> None:
+        self._asked[key] = asked
+        self._asked_bytes += len(key[0])
+        while self._asked_bytes > CACHED_BYTES or len(self._asked) > CACHED_PLANS:
+            (old, _, _), _ = self._asked.popitem(last=False)
+            self._asked_bytes -= len(old)
+
+    def prepare(self, call: Call) -> Prepared:
+        """The plan for one call."""
+        turn = call.turn
+        if turn is None:
+            spent = mock_errors.script_exhausted(len(call.session.script.turns), call.number + 1)
+            call = replace(call, answer=spent, turn=HEALTHY)
+        elif call.answer is None and turn.plain and not self.settings.chaos and self.settings.rules is None:
+            return self._kept(call)
+        return self._compiled(call, self.identity(call.request, call.session, call.number))
+
+    def _kept(self, call: Call) -> Prepared:
+        session = call.session
+        key = (id(call.request), id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10, call.deflate)
+        prepared = self._plans.get(key)
+        if prepared is None:
+            prepared = self._plans[key] = self._template(call)
+            if len(self._plans) > CACHED_PLANS:
+                self._plans.popitem(last=False)
+        return prepared
+
+    def identity(self, request: Request, session: Session, number: int) -> Identity:
+        """The id and time of an answer: from the seed where there is one, else random and now."""
+        seed = self._seed(request, session)
+        speaker = self.flavour(session)
+        if seed is None:
+            return speaker.identity(self._random, int(time.time()))
+        return speaker.identity(Random(f"{seed}/{number}/identity"), EPOCH)
+
+    def _seed(self, request: Request, session: Session) -> int | None:
+        if session.seed is not None:
+            return session.seed
+        return self.settings.seed if self.settings.seed is not None else request.seed
+
+    def _compiled(self, call: Call, identity: Identity) -> Prepared:
+        session, turn = call.session, call.turn or HEALTHY
+        if self.settings.chaos:
+            turn = replace(turn, faults=(*turn.faults, *self.settings.chaos))
+        speaker = self.flavour(session)
+        seed = self._seed(call.request, session)
+        setting = Setting(
+            request=call.request,
+            flavour=speaker,
+            dialect=find_dialect(call.dialect),
+            identity=identity,
+            headers=speaker.headers(call.request),
+            pace=session.pace or self.settings.pace,
+            seed=self._secret if seed is None else seed,
+            number=call.number,
+        )
+        planned = plan(call.answer or self.answer(call.request, session, turn), turn, setting)
+        framing: FramingName = "websocket" if call.dialect.startswith("ws") else "http"
+        return Prepared(
+            planned,
+            compile_timeline(planned.timeline, framing, http10=call.http10, deflate=call.deflate),
+            compile_timeline(planned.cancelled, framing, deflate=call.deflate),
+            call.request,
+            turn,
+        )
+
+    def _template(self, call: Call) -> Prepared:
+        # A stand-in of the same form and length that nothing a client says can contain.
+        stand_in = self.flavour(call.session).identity(Random(self._secret), EPOCH + self._secret % 99_999_999)
+        whole = self._compiled(call, stand_in)
+        first = next((act.segments[0] for act in whole.compiled.acts if isinstance(act, Write) and act.segments[0]), b"")
+        slug = slug_of(first, stand_in)
+        compiled = template(whole.compiled, slug) if slug else whole.compiled
+        if _mentions(compiled, stand_in):
+            return self._compiled(call, self.identity(call.request, call.session, call.number))
+        return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in)
+
+    def slug(self, prepared: Prepared, call: Call) -> bytes:
+        """The bytes of this call's own identity, to be put into the plan's template."""
+        if not prepared.slug:
+            return b""
+        own = self.identity(call.request, call.session, call.number)
+        return filled(prepared.slug, prepared.stand_in, own)
+
+    def answer(self, request: Request, session: Session, turn: Turn) -> Answer:
+        """What the model says: the turn's script, else a generated text."""
+        from mockserver.model import reply
+
+        seed = self._seed(request, session) or 0
+        if turn.answer is None:
+            return reply.answer(request, seed=seed, mode=self.settings.mode)
+        if "replay" in turn.answer:
+            from mockserver.replay import capture
+
+            return capture(turn.answer["replay"])
+        return reply.scripted(turn.answer, request, seed=seed)
+
+
+def _mentions(compiled: Compiled, identity: Identity) -> bool:
+    """Whether the identity still stands somewhere in the constant parts."""
+    name, created = identity.id.encode(), str(identity.created).encode()
+    return any(name in part or created in part for act in compiled.acts if isinstance(act, Write) for part in act.segments)
+
+
+def slug_of(data: bytes, identity: Identity) -> bytes:
+    """The shortest run of bytes that holds the id and `created` side by side, as they stand in the first frame."""
+    name, created = identity.id.encode(), b'"created":%d' % identity.created
+    at, when = data.find(name), data.find(created)
+    if at < 0 or when < 0:
+        return b""
+    slug = data[min(at, when) : max(at + len(name), when + len(created))]
+    return b"" if b"\n" in slug else slug
+
+
+def filled(slug: bytes, stand_in: Identity, identity: Identity) -> bytes:
+    """The slug of another identity."""
+    return slug.replace(stand_in.id.encode(), identity.id.encode()).replace(
+        b'"created":%d' % stand_in.created, b'"created":%d' % identity.created
+    )
+
+
+def flavour(name: str) -> Flavour:
+    found: Flavour = registry.find("mockserver.flavours", name)()
+    return found
+
+
+def find_dialect(name: DialectName) -> Dialect:
+    found: Dialect = registry.find("mockserver.dialects", name)()
+    return found
+
+
+def _with_model(data: bytes, deployment: str) -> bytes:
+    """Azure takes the model from the path; a body without one gets it."""
+    import json
+
+    try:
+        body = json.loads(data)
+    except ValueError:
+        return data
+    if not isinstance(body, dict) or body.get("model"):
+        return data
+    return json.dumps({"model": deployment, **body}).encode()
+
+
+def unfired_field(planned: Plan) -> Headers:
+    """`x-mock-unfired` names the faults that could not act on this answer."""
+    return (("x-mock-unfired", ", ".join(planned.unfired)),) if planned.unfired else ()

@@ -1,0 +1,51 @@
+"""WebSocket frames as bytes (RFC 6455 §5.2)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Final
+
+CONTINUATION: Final = 0x0
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+
+RSV1: Final = 0x4
+RSV2: Final = 0x2
+RSV3: Final = 0x1
+
+MAX_CONTROL_PAYLOAD: Final = 125
+"""RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less"."""
+
+
+def frame_head(opcode: int, size: int, *, fin: bool = True, rsv: int = 0, masked: bool = False) -> bytes:
+    """The frame's first bytes, up to the payload length."""
+    first = (0x80 if fin else 0) | (rsv << 4) | opcode
+    mask = 0x80 if masked else 0
+    if size < 126:
+        return bytes((first, mask | size))
+    if size < 65536:
+        return struct.pack("!BBH", first, mask | 126, size)
+    return struct.pack("!BBQ", first, mask | 127, size)
+
+
+def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, mask: bytes | None = None) -> bytes:
+    """A whole frame. A server's frames are not masked (RFC 6455 §5.1); `mask` is for a fault that breaks this rule."""
+    head = frame_head(opcode, len(payload), fin=fin, rsv=rsv, masked=mask is not None)
+    if mask is None:
+        return head + payload
+    return head + mask + bytes(byte ^ mask[i & 3] for i, byte in enumerate(payload))
+
+
+def close_payload(code: int | None, reason: str = "") -> bytes:
+    """The body of a close frame: empty, or a code and a reason of at most 123 bytes (RFC 6455 §5.5.1)."""
+    return b"" if code is None else struct.pack("!H", code) + reason.encode()[: MAX_CONTROL_PAYLOAD - 2]
+
+
+def deflated(payload: bytes) -> bytes:
+    """A message compressed by itself, the final empty block's four octets removed (RFC 7692 §7.2.1)."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return (deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]

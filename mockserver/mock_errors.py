@@ -1,0 +1,43 @@
+"""The errors that only a mock has, in the same form as the API's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from mockserver.answers import ApiError
+
+
+def unknown_profile(name: str, known: Sequence[str]) -> ApiError:
+    near = get_close_matches(name, known, 3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else " `streamproof profiles` lists them."
+    return ApiError(404, f"There is no fault profile '{name}'.{hint}", code="mock_unknown_profile")
+
+
+def unknown_session(message: str) -> ApiError:
+    return ApiError(404, f"{message[:1].upper()}{message[1:]}.", code="mock_unknown_session")
+
+
+def no_header_inside_session() -> ApiError:
+    message = "X-Mock-Profile has no meaning inside /s/: the session has its own script."
+    return ApiError(400, message, param="X-Mock-Profile", code="mock_profile_in_session")
+
+
+def script_exhausted(turns: int, request: int) -> ApiError:
+    message = f"The script of this session is over: it has {turns} turn{'s' * (turns != 1)} and this was request {request}."
+    return ApiError(500, message, "server_error", code="mock_script_exhausted")
+
+
+def other_api(name: str) -> ApiError:
+    message = f"This mock speaks chat completions (POST /v1/chat/completions, WS /v1/ws/chat) and /v1/models, not /v1/{name}."
+    return ApiError(404, message, code="mock_other_api")
+
+
+def bad_request(message: str) -> ApiError:
+    """What never became an HTTP request."""
+    return ApiError(400, f"This is not an HTTP/1.1 request: {message}", code="mock_bad_request")
+
+
+def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiError:
+    message = f"The profile '{profile}' has no meaning over {dialect}; it has one over {', '.join(dialects) or 'none'}."
+    return ApiError(501, message, "not_implemented_error", code="mock_wrong_dialect")

@@ -1,0 +1,156 @@
+"""The whole product in one pure function: a request, an answer and a turn become a timeline and reactions.
+
+All chance comes from `Random(seed of the session, number of the turn, index of the fault)`; all time is data (`Wait`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+from mockserver.answers import Answer, ApiError, Capture, Headers, Identity, Plain, Reply, Request
+from mockserver.dialects._dialect import Dialect
+from mockserver.events import Events
+from mockserver.flavours._flavour import Flavour
+from mockserver.pacing import paced
+from mockserver.reactions import Reactions
+from mockserver.scene import Scene
+from mockserver.steps import BodyFraming, End, HangUp, Head, Message, Reset, Stall, Step, Timeline, Wait
+from mockserver.turns import UNPACED, Pace, Stage, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything the server will do for one request.
+
+    `cancelled` is what follows when the client cancels; `fired` and `unfired` name the faults that were drawn: a fault is
+    unfired when it has no meaning in this dialect or found nothing to act on.
+    """
+
+    answer: Answer
+    timeline: Timeline
+    reactions: Reactions = field(default_factory=Reactions)
+    cancelled: Timeline = ()
+    fired: tuple[str, ...] = ()
+    unfired: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Who answers whom: constant over one request."""
+
+    request: Request
+    flavour: Flavour
+    dialect: Dialect
+    identity: Identity
+    headers: Headers = ()
+    pace: Pace = UNPACED
+    seed: object = 0
+    number: int = 0
+
+
+def plan(answer: Answer, turn: Turn, setting: Setting) -> Plan:
+    """Apply the turn's faults stage by stage and write the answer down as steps."""
+    faults = _Faults(turn, setting)
+    answer = faults.rewrite("answer", answer)
+    timeline = _timeline(answer, turn, setting, faults)
+    timeline = faults.rewrite("timeline", timeline)
+    reactions = faults.rewrite("reactions", Reactions())
+    cancelled = setting.dialect.cancelled(setting.request)
+    return Plan(answer, timeline, reactions, cancelled, tuple(faults.fired), tuple(faults.unfired))
+
+
+def reactions_of(turn: Turn, setting: Setting) -> Reactions:
+    """The reactions alone, for what the server must know before it reads the request."""
+    return _Faults(turn, setting).rewrite("reactions", Reactions())
+
+
+def answer_of(answer: Answer, turn: Turn, setting: Setting) -> Answer:
+    """The answer alone, for a WebSocket handshake that may have to be refused by HTTP."""
+    return _Faults(turn, setting).rewrite("answer", answer)
+
+
+V = TypeVar("V")
+
+
+class _Faults:
+    """The turn's faults with their luck drawn, and what became of each."""
+
+    def __init__(self, turn: Turn, setting: Setting) -> None:
+        self.drawn = []
+        self.fired: list[str] = []
+        self.unfired: list[str] = []
+        for index, use in enumerate(turn.faults):
+            random = Random(f"{setting.seed}/{setting.number}/{index}")
+            if use.chance >= 1 or random.random() < use.chance:
+                self.drawn.append((use, Scene(setting.request, setting.flavour, setting.dialect.name, random)))
+
+    def rewrite(self, stage: Stage, value: V) -> V:
+        for use, scene in self.drawn:
+            if use.stage != stage:
+                continue
+            dialects: frozenset[str] = getattr(use.fault, "dialects", frozenset({scene.dialect}))
+            after = use.fault(value, scene) if scene.dialect in dialects else value
+            (self.unfired if after is value else self.fired).append(use.name)
+            value = after
+        return value
+
+    def skip(self, stage: Stage) -> None:
+        """The answer has nothing this stage could rewrite."""
+        self.unfired += [use.name for use, _ in self.drawn if use.stage == stage]
+
+
+def _timeline(answer: Answer, turn: Turn, setting: Setting, faults: _Faults) -> Timeline:
+    flavour, dialect, headers = setting.flavour, setting.dialect, setting.headers
+    if isinstance(answer, Reply):
+        events = faults.rewrite("events", _spoken(answer, setting))
+        messages = paced(dialect.write(events), turn.pace or setting.pace, Random(f"{setting.seed}/{setting.number}/pace"), answer.usage)
+        return (*dialect.begin(headers), *messages, *dialect.end())
+    faults.skip("events")
+    if isinstance(answer, ApiError):
+        return dialect.refuse(answer, flavour, headers)
+    if isinstance(answer, Plain):
+        return plain_timeline(answer, headers)
+    return capture_timeline(answer, bool(dialect.begin(())))
+
+
+def _spoken(reply: Reply, setting: Setting) -> Events:
+    if setting.dialect.name != "json":
+        return setting.flavour.speak(setting.request, reply, setting.identity)
+    from mockserver.events import Chunk
+
+    body: Mapping[str, Any] = setting.flavour.whole(setting.request, reply, setting.identity)
+    return (Chunk("content", body),)
+
+
+def plain_timeline(answer: Plain, headers: Headers = ()) -> Timeline:
+    """A response that is neither a reply nor an API error."""
+    content_type = (("content-type", answer.content_type),) if answer.content_type else ()
+    # RFC 9110 §15.3.5, §15.4.5: 204 and 304 have no content.
+    framing: BodyFraming = "none" if answer.status in (204, 304) else "length"
+    head = Head(answer.status, (*content_type, *headers, *answer.headers), framing=framing)
+    body = (Message(answer.body, "content"),) if answer.body and framing == "length" else ()
+    return (head, *body, End())
+
+
+def capture_timeline(capture: Capture, over_http: bool) -> Timeline:
+    """A recorded response, piece by piece at its recorded times."""
+    steps: list[Step] = []
+    if over_http:
+        dropped = ("transfer-encoding", "content-length", "connection", "date", "content-encoding")
+        kept = tuple((name, value) for name, value in capture.headers if name.lower() not in dropped)
+        steps.append(Head(capture.status, kept))
+    now = 0.0
+    for piece in capture.pieces:
+        if piece.at > now:
+            steps.append(Wait(piece.at - now))
+            now = piece.at
+        steps.append(Message(piece.data, "content"))
+    if capture.ended_at > now:
+        steps.append(Wait(capture.ended_at - now))
+    endings: dict[str, Step] = {"end": End(), "hang-up": HangUp(), "reset": Reset(), "stall": Stall()}
+    return (*steps, endings[capture.ended])
+
+

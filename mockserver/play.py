@@ -1,0 +1,212 @@
+"""Performs a compiled timeline on a wire: the only place where planned time becomes real time.
+
+Deadlines are absolute: what is late goes out together, and lateness never adds up. Frames are written from the shared slot
+scheduler's callbacks; the coroutine wakes only for an ending, a blocked socket, or something the client must do first.
+Three rules for what the client does: pause freezes this play's clock, cancel jumps to the prepared tail, gone ends play (the
+task is cancelled).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal, Protocol, assert_never
+
+from mockserver.compile import SLICE, Act, Write
+from mockserver.journal import RequestEntry
+from mockserver.reactions import Lag
+from mockserver.slots import Slots
+from mockserver.steps import End, HangUp, Reset, Stall, Vanish, WaitFor
+
+
+class Wire(Protocol):
+    """What a transport can do. Every ending returns when it is done; the socket's loss cancels the task instead."""
+
+    @property
+    def blocked(self) -> bool:
+        """The kernel takes no more for now."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes waiting in user space."""
+
+    def write(self, data: bytes | memoryview) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    async def wait_for(self, what: Literal["body", "request", "gone"], at_most: float) -> None: ...
+
+    async def end(self, step: End) -> None: ...
+
+    async def hang_up(self) -> None: ...
+
+    async def reset(self, abrupt: bool) -> None: ...
+
+    async def stall(self) -> None: ...
+
+    async def vanish(self) -> None: ...
+
+
+class Play:
+    """One timeline being performed. `head` is the complete response head; `slug` the answer's identity as bytes."""
+
+    def __init__(
+        self,
+        acts: tuple[Write | Act, ...],
+        wire: Wire,
+        slots: Slots,
+        entry: RequestEntry,
+        *,
+        origin: float,
+        head: bytes = b"",
+        slug: bytes = b"",
+        lag: Lag = Lag(),
+    ) -> None:
+        self._acts = acts
+        self._wire = wire
+        self._slots = slots
+        self._entry = entry
+        self._origin = origin
+        self._head = head
+        self._slug = slug
+        self._lag = lag
+        self._index = 0
+        self._armed: float | None = None
+        self._paused_at: float | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._over = False
+
+    @property
+    def paused(self) -> bool:
+        return self._paused_at is not None
+
+    def pause(self) -> None:
+        """Freeze the clock: nothing that was not due by now is written."""
+        if self._paused_at is None:
+            self._paused_at = self._slots.now()
+
+    def resume(self) -> None:
+        """Everything that is left is due later by the length of the pause."""
+        if self._paused_at is not None:
+            self._origin += self._slots.now() - self._paused_at
+            self._paused_at = None
+            self._tick()
+
+    def cancel(self, tail: tuple[Write | Act, ...]) -> None:
+        """Leave the timeline and play `tail` at once."""
+        self._acts, self._index = tail, 0
+        self._origin, self._paused_at, self._armed = self._slots.now(), None, None
+        self._wake()
+
+    async def run(self) -> str:
+        """Play to the end; returns how it ended: the last step's name in lower case."""
+        ending = "end"
+        try:
+            while self._index < len(self._acts) or self._paused_at is not None:
+                if not self._pump():
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
+                elif self._index < len(self._acts):
+                    act = self._acts[self._index]
+                    if isinstance(act, Write):
+                        await self._drain()
+                    else:
+                        self._index += 1
+                        ending = await self._perform(act)
+        finally:
+            self._over = True
+        return ending
+
+    def _tick(self) -> None:
+        if not self._over and self._pump():
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _pump(self) -> bool:
+        """Write all that is due. True when the coroutine has something to do, False when only time can go on."""
+        if self._paused_at is not None:
+            return False
+        now = self._slots.now()
+        while self._index < len(self._acts):
+            act = self._acts[self._index]
+            due = self._origin + act.due
+            if due > now:
+                if self._armed != due:
+                    self._armed = due
+                    self._slots.at(due, self._tick)
+                return False
+            if not isinstance(act, Write) or self._wire.blocked:
+                return True
+            self._write(act, due, now)
+            self._index += 1
+        return True
+
+    def _write(self, act: Write, due: float, now: float) -> None:
+        data = act.segments[0] if len(act.segments) == 1 else self._slug.join(act.segments)
+        if act.head:
+            data = self._head + data
+        if len(data) <= 2 * SLICE:
+            self._wire.write(data)
+        else:
+            self._acts = (*self._acts[: self._index + 1], *_slices(act, data), *self._acts[self._index + 1 :])
+            return
+        self._entry.wrote(due, now, len(data), act.messages, act.mark)
+        if (unsent := self._wire.unsent) > self._entry.unsent:
+            self._entry.unsent = unsent
+
+    async def _drain(self) -> None:
+        blocked_at = self._slots.now()
+        self._entry.happened(blocked_at, "blocked", self._wire.unsent)
+        try:
+            if self._lag.act == "wait":
+                await self._wire.drain()
+            else:
+                async with asyncio.timeout(self._lag.seconds):
+                    await self._wire.drain()
+        except TimeoutError:
+            await self._lagging()
+        finally:
+            self._entry.blocked += self._slots.now() - blocked_at
+
+    async def _lagging(self) -> None:
+        """The reader lagged for too long: do what the reactions say."""
+        self._entry.happened(self._slots.now(), "lagging", self._lag.act)
+        if self._lag.act == "close":
+            self.cancel((Act(0.0, End(close=1013, reason="Slow consumer", keep_alive=False)),))
+        elif self._lag.act == "reset":
+            self.cancel((Act(0.0, Reset(abrupt=True)),))
+        else:
+            self._index += 1
+
+    async def _perform(self, act: Act) -> str:
+        step, wire = act.step, self._wire
+        match step:
+            case End():
+                await wire.end(step)
+            case HangUp():
+                await wire.hang_up()
+            case Reset():
+                await wire.reset(step.abrupt)
+            case Stall():
+                await wire.stall()
+            case Vanish():
+                await wire.vanish()
+            case WaitFor():
+                started = self._slots.now()
+                await wire.wait_for(step.what, step.at_most)
+                self._origin += self._slots.now() - started
+            case _:
+                assert_never(step)
+        return type(step).__name__.lower()
+
+
+def _slices(act: Write, data: bytes) -> tuple[Write, ...]:
+    """A write too large for one look at back-pressure, in slices; the last one completes the messages."""
+    starts = range(0, len(data), SLICE)
+    return tuple(
+        Write(act.due, (data[start : start + SLICE],), messages=act.messages if last else 0, mark=act.mark if last else None)
+        for start in starts
+        for last in (start == starts[-1],)
+    )

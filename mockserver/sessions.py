@@ -1,0 +1,109 @@
+"""Sessions: isolated sequences of turns, each with a journal of its own. The only mutable state, behind one small store."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from mockserver.journal import Journal
+from mockserver.turns import HEALTHY, Pace, Script, Turn
+
+MAX_SESSIONS = 10_000
+"""More sessions than this push out the one that was used longest ago."""
+MAX_STORED = 100
+"""Completions with `store: true` that a session keeps."""
+
+
+@dataclass(slots=True)
+class Session:
+    """`seed` None: ids are random and `created` is now. `taken` counts the turns that requests have taken."""
+
+    key: str
+    script: Script = Script((HEALTHY,))
+    profile: str | None = None
+    seed: int | None = None
+    flavour: str | None = None
+    pace: Pace | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    tls: str | None = None
+    taken: int = 0
+    used_at: float = field(default_factory=time.monotonic)
+    journal: Journal = field(init=False)
+    stored: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.key)
+
+    def peek(self) -> Turn | None:
+        """The next turn, which is not taken; None when the script is over."""
+        return self.script.turn(self.taken)
+
+    def take(self) -> tuple[int, Turn | None]:
+        """Take the next turn: its number from 0, and None when the script is over. Atomic in one event loop."""
+        number = self.taken
+        self.taken += 1
+        self.used_at = time.monotonic()
+        return number, self.script.turn(number)
+
+    def restart(self) -> None:
+        """Begin the script again with an empty journal."""
+        self.taken = 0
+        self.journal = Journal(self.key)
+        self.stored.clear()
+
+
+class UnknownSession(LookupError):
+    """No session has this key; the message names the nearest."""
+
+
+class Store(Protocol):
+    """Where sessions live. Memory is one process's; a store that several processes share implements the same four."""
+
+    def get(self, key: str) -> Session:
+        """Raises UnknownSession."""
+
+    def add(self, session: Session) -> Session: ...
+
+    def remove(self, key: str) -> Session:
+        """Raises UnknownSession."""
+
+    def all(self) -> tuple[Session, ...]: ...
+
+
+class Memory:
+    """Sessions of one process, the longest unused pushed out beyond `MAX_SESSIONS`."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+
+    def get(self, key: str) -> Session:
+        try:
+            return self._sessions[key]
+        except KeyError:
+            near = get_close_matches(key, list(self._sessions)[-200:], 3)
+            raise UnknownSession(f"no session '{key}'" + (f"; did you mean {' or '.join(near)}?" if near else "")) from None
+
+    def add(self, session: Session) -> Session:
+        self._sessions[session.key] = session
+        while len(self._sessions) > MAX_SESSIONS:
+            oldest = min(self._sessions.values(), key=lambda each: each.used_at)
+            del self._sessions[oldest.key]
+        return session
+
+    def remove(self, key: str) -> Session:
+        session = self.get(key)
+        del self._sessions[key]
+        return session
+
+    def all(self) -> tuple[Session, ...]:
+        return tuple(self._sessions.values())
+
+
+def new_key() -> str:
+    """A session's key: unguessable, safe in a URL path."""
+    return secrets.token_urlsafe(9).replace("_", "a").replace("-", "b")

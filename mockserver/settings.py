@@ -1,0 +1,41 @@
+"""How a server was asked to run. Flags, environment variables and the config file share these names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mockserver.turns import UNPACED, Pace, Script, Use
+
+if TYPE_CHECKING:
+    from mockserver.model.rules import Rules
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of the largest request body that is read; a larger one is answered 413."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`api_keys` empty: any key that is not empty is accepted. `models` empty: any model is known. Times are seconds."""
+
+    host: tuple[str, ...] = ("127.0.0.1", "::1")
+    port: int = 8080
+    seed: int | None = None
+    flavour: str = "openai"
+    pace: Pace = UNPACED
+    script: Script = Script()
+    profile: str | None = None
+    models: tuple[str, ...] = ()
+    api_keys: Mapping[str, str] = field(default_factory=dict)
+    lenient: bool = False
+    mode: Literal["generate", "echo"] = "generate"
+    rules: Rules | None = None
+    chaos: tuple[Use, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    max_body: int = MAX_BODY
+    max_connections: int = 10_000
+    control: bool = True
+    control_token: str | None = None
+    tls: str | None = None
+    journal_file: str | None = None

@@ -1,0 +1,213 @@
+"""One TCP connection: aiohttp reads the requests, everything that is written goes out below it.
+
+aiohttp parses HTTP and keeps the connection; `StreamResponse` cannot say a bad chunk size, a FIN in mid-body or an RST, so no
+answer of this server uses it: bytes go to the transport, and aiohttp is handed a `Sent` response that has nothing left to send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from mockserver.journal import ConnectionEntry
+from mockserver.steps import End
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+
+DRAIN_SECONDS = 1.0
+"""How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
+
+
+class Sent(web.StreamResponse):
+    """A response whose bytes have already gone out."""
+
+    def __init__(self, status: int, keep_alive: bool) -> None:
+        super().__init__(status=status)
+        self._keep_alive = keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return
+
+
+class Connection(RequestHandler):
+    """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
+
+    __slots__ = ("_gone", "entry", "head_sent", "session_keys", "ws_gone")
+
+    entry: ConnectionEntry
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        tls = transport.get_extra_info("ssl_object")
+        accept = getattr(self._manager, "accept", None)
+        self.entry = ConnectionEntry(
+            accept() if accept else 0,
+            self._loop.time(),
+            f"{peer[0]}:{peer[1]}" if peer else "",
+            tls.version() if tls else None,
+        )
+        self.session_keys: set[str] = set()
+        self.head_sent = False
+        self._gone: asyncio.Future[None] | None = None
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        entry = self.entry
+        if data and entry.first_byte_at is None:
+            entry.first_byte_at = self._loop.time()
+        entry.bytes_in += len(data)
+        super().data_received(data)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's contract allows a bool
+        """A client may half-close legally and still gets its answer (RFC 9112 §9.6); an idle connection closes."""
+        now = self._loop.time()
+        if self._request_in_progress and not self._upgraded and self.ssl_context is None:
+            self.entry.half_closed_at = now
+            self._tell_gone()
+            return True
+        self.entry.closed(now, "client", "fin")
+        return None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        how = "rst" if isinstance(exc, ConnectionError) else "fin"
+        by = "client" if exc is not None or self.entry.half_closed_at is not None else "server"
+        self.entry.closed(self._loop.time(), by, how)
+        self._tell_gone()
+        super().connection_lost(exc)
+
+    def _tell_gone(self) -> None:
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Never an HTML page, never a stack trace: the API's own error body."""
+        if status >= 500:
+            self.log_exception("Error while answering %s %s", request.method, request.path, exc_info=exc)
+        if self.head_sent or self.transport is None:
+            self.force_close()
+            return Sent(status, keep_alive=False)
+        answer_error = getattr(self._manager, "error_bytes", None)
+        if answer_error is not None:
+            self.transport.write(answer_error(status, message))
+        return Sent(status, keep_alive=False)
+
+    # The wire: see play.Wire.
+
+    @property
+    def blocked(self) -> bool:
+        return self._paused
+
+    @property
+    def unsent(self) -> int:
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def write(self, data: bytes | memoryview) -> None:
+        if self.transport is None:
+            raise ConnectionResetError("the client has left")
+        self.entry.bytes_out += len(data)
+        self.transport.write(data)
+
+    async def drain(self) -> None:
+        await self._drain_helper()
+
+    async def gone(self, at_most: float | None = None) -> bool:
+        """Wait until the client has sent its FIN or the connection is lost. False if it has not within `at_most` seconds."""
+        if self.transport is None or self.entry.half_closed_at is not None:
+            return True
+        self._gone = self._loop.create_future()
+        try:
+            async with asyncio.timeout(at_most):
+                await self._gone
+        except TimeoutError:
+            return False
+        finally:
+            self._gone = None
+        return True
+
+    async def wait_for(self, what: Literal["body", "request", "gone"], at_most: float) -> None:
+        request = self._current_request
+        if what == "body" and request is not None:
+            try:
+                async with asyncio.timeout(at_most):
+                    while await request.content.readany():
+                        pass
+            except TimeoutError:
+                return
+        else:
+            await self.gone(at_most)
+
+    async def end(self, step: End) -> None:
+        """The bytes of the ending are written; nothing else is to do."""
+
+    async def hang_up(self) -> None:
+        """FIN with the message unfinished, then read what the client still sends, so that the close is no RST."""
+        transport = self.transport
+        if transport is None:
+            return
+        self.entry.closed(self._loop.time(), "server", "fin")
+        self.close()
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            # TLS has no half-close: the FIN goes out without a close_notify (RFC 8446 §6.1).
+            await self._sent()
+            self._socket().shutdown(socket.SHUT_WR)
+        await self.gone(DRAIN_SECONDS)
+        self.force_close()
+
+    async def reset(self, abrupt: bool) -> None:
+        """RST. What was sent leaves the kernel first, unless `abrupt`; what did not is noted as lost."""
+        transport = self.transport
+        if transport is None:
+            return
+        if not abrupt and not await self._sent():
+            self.entry.lost_bytes = self.unsent + self._queued()
+        self.entry.closed(self._loop.time(), "server", "rst")
+        # SO_LINGER with a time of zero makes close() discard what is queued and send RST (socket(7)).
+        self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        self.close()
+
+    async def stall(self) -> None:
+        """Nothing more until the client leaves."""
+        await self.gone()
+        self.force_close()
+
+    async def vanish(self) -> None:
+        """Neither read nor write: the client cannot be seen to leave, so this lasts until the server ends."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+            self.entry.happened(self._loop.time(), "vanished")
+        await self._loop.create_future()
+
+    def _socket(self) -> Any:
+        assert self.transport is not None
+        return self.transport.get_extra_info("socket")
+
+    def _queued(self) -> int:
+        """Bytes the kernel holds that the peer has not acknowledged (tcp(7), SIOCOUTQ)."""
+        buffer = bytearray(4)
+        fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, buffer)
+        return int.from_bytes(buffer, "little")
+
+    async def _sent(self) -> bool:
+        """Wait until all that was written has been acknowledged, at most DRAIN_SECONDS."""
+        deadline = self._loop.time() + DRAIN_SECONDS
+        while self.transport is not None and (self.unsent or self._queued()):
+            if self._loop.time() >= deadline:
+                return False
+            await asyncio.sleep(0.002)
+        return True

@@ -1,0 +1,84 @@
+"""What one request of a session meets: the answer, its pace, the faults, the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mockserver.doors import OPEN, Door
+
+Stage = Literal["answer", "events", "timeline", "reactions"]
+STAGES: tuple[Stage, ...] = ("answer", "events", "timeline", "reactions")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Content event k is due at `ttft + (k−1)/tokens_per_second` seconds after the request was read; 0 is unpaced.
+
+    jitter: each gap is drawn from ±that share of it (uniform), or with `distribution: normal` has that relative standard
+    deviation. prefill: seconds added to `ttft` per prompt token. gaps: recorded gaps in seconds, repeated in turn.
+    """
+
+    ttft: float = 0.0
+    tokens_per_second: float = 0.0
+    jitter: float = 0.0
+    distribution: Literal["uniform", "normal"] = "uniform"
+    prefill: float = 0.0
+    gaps: tuple[float, ...] = ()
+
+    @property
+    def instant(self) -> bool:
+        return not (self.ttft or self.tokens_per_second or self.prefill or self.gaps)
+
+
+UNPACED = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A fault as a turn uses it: drawn with probability `chance` (0 to 1)."""
+
+    name: str
+    stage: Stage
+    fault: Callable[..., Any]
+    chance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`answer` is the profile's script (None: generated); `faults` stand in the order of the stages.
+
+    `early`: a fault acts while the request is still being read, so it is answered before its body was.
+    """
+
+    answer: Mapping[str, Any] | None = None
+    pace: Pace | None = None
+    faults: tuple[Use, ...] = ()
+    door: Door = OPEN
+    early: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Nothing here depends on chance or on the turn's number: the plan may be kept for the next equal request."""
+        return not self.faults and (self.pace is None or not self.pace.jitter) and not (self.answer and "replay" in self.answer)
+
+
+HEALTHY = Turn()
+After = Literal["stay", "repeat", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The turns of a session and what comes after the last: `stay` on it, `repeat` from the first, or `fail`."""
+
+    turns: tuple[Turn, ...] = (HEALTHY,)
+    after: After = "stay"
+
+    def turn(self, number: int) -> Turn | None:
+        """The turn of the `number`th request (from 0); None when the script is over and `after` is fail."""
+        if number < len(self.turns):
+            return self.turns[number]
+        if self.after == "fail":
+            return None
+        return self.turns[number % len(self.turns) if self.after == "repeat" else -1]

@@ -1,0 +1,151 @@
+"""The state of one running server: its sessions, its keys, what is under way. Transports ask it; it does no I/O."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mockserver import api_errors, mock_errors
+from mockserver.access import Access, Credential, credential
+from mockserver.answers import ApiError, Headers, Request
+from mockserver.channels import DialectName
+from mockserver.exchange import Call, Exchange
+from mockserver.journal import RequestEntry
+from mockserver.play import Play
+from mockserver.route import Route
+from mockserver.sessions import Memory, Session, Store, UnknownSession
+from mockserver.settings import Settings
+from mockserver.slots import Slots
+from mockserver.turns import Script
+
+if TYPE_CHECKING:
+    from mockserver.profiles import Shelf
+
+
+class Incoming(Protocol):
+    """The part of an HTTP request that is looked at before its body: aiohttp's `BaseRequest` has it."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def path_qs(self) -> str: ...
+
+    @property
+    def protocol(self) -> Any: ...
+
+
+class Upstream:
+    """One mock upstream. `shelf` holds the profiles that can be asked for by name."""
+
+    def __init__(self, settings: Settings, slots: Slots, shelf: Shelf, store: Store | None = None) -> None:
+        self.settings = settings
+        self.slots = slots
+        self.shelf = shelf
+        self.store = store or Memory()
+        self.exchange = Exchange(settings, shelf.knows)
+        self.access = Access(settings.api_keys)
+        self.default = self.store.add(self._session("default", settings.script, settings.profile))
+        self.running: set[Play] = set()
+        self.started = time.monotonic()
+        self.websockets = 0
+        self.connections = 0
+
+    def accept(self) -> int:
+        """Number a new connection."""
+        self.connections += 1
+        return self.connections
+
+    def _session(self, key: str, script: Script, profile: str | None) -> Session:
+        return Session(key, script, profile, seed=self.settings.seed, limits=self.settings.limits)
+
+    def create(self, script: Script, profile: str | None = None, *, key: str | None = None, **options: Any) -> Session:
+        """A new session. `options` are fields of `Session` in place of the server's own."""
+        session = self._session(key or f"{secrets.token_hex(8)}", script, profile)
+        for name, value in options.items():
+            setattr(session, name, value)
+        return self.store.add(session)
+
+    def shared(self, profile: str) -> Session:
+        """The session that all who name a profile share; it starts again after its last turn."""
+        key = f"profile:{profile}"
+        try:
+            return self.store.get(key)
+        except UnknownSession:
+            script = self.shelf.script(profile)
+            return self.create(Script(script.turns, "repeat"), profile, key=key)
+
+    def session_of(self, request: Incoming, route: Route) -> Session | ApiError:
+        """The session a request's path or header names, or why there is none."""
+        header = request.headers.get("X-Mock-Profile")
+        if route.session is not None:
+            return self._named(route.session, header)
+        profile = route.profile or header
+        if profile is None:
+            return self.default
+        if not self.shelf.knows(profile):
+            return mock_errors.unknown_profile(profile, self.shelf.names())
+        return self.shared(profile)
+
+    def _named(self, key: str, header: str | None) -> Session | ApiError:
+        if header is not None:
+            return mock_errors.no_header_inside_session()
+        try:
+            return self.store.get(key)
+        except UnknownSession as error:
+            return mock_errors.unknown_session(str(error))
+
+    def credential(self, request: Incoming, *, query: bool = False) -> Credential | None:
+        return credential(request.headers, request.path_qs, query=query)
+
+    def admit(self, session: Session, request: Incoming, *, query: bool = False) -> ApiError | None:
+        """Why this caller may not ask, or None."""
+        found = self.credential(request, query=query)
+        if found is None:
+            return api_errors.no_api_key()
+        return None if self.access.accepts(found.key) else api_errors.invalid_api_key(found.key)
+
+    def strict(self, session: Session) -> bool:
+        """Whether unknown request keys are refused."""
+        return not self.settings.lenient and self.exchange.flavour(session).strict
+
+    def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"") -> RequestEntry:
+        """Open the request's entry in its session's journal."""
+        connection = request.protocol
+        journal = session.journal
+        if session.key not in connection.session_keys:
+            connection.session_keys.add(session.key)
+            journal.connect(connection.entry)
+        connection.entry.requests += 1
+        entry = journal.request(connection.entry.connection, received_at)
+        entry.method, entry.path, entry.headers, entry.raw_body = request.method, request.path_qs, request.headers, body
+        entry.profile = session.profile
+        if (found := self.credential(request, query=True)) is not None:
+            entry.key, entry.key_from = journal.label(found.key), found.source
+        count = request.headers.get("x-stainless-retry-count", "")
+        entry.retry_count = int(count) if count.isdecimal() and count.isascii() else None
+        return entry
+
+    def take(self, session: Session, request: Request, dialect: DialectName, *, http10: bool = False, deflate: bool = False) -> Call:
+        """The request takes the session's next turn."""
+        number, turn = session.take()
+        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate)
+
+    def finished(self, session: Session, entry: RequestEntry) -> None:
+        """An answer is over."""
+
+    def limit_fields(self, session: Session) -> Headers:
+        """The x-ratelimit-* fields of a response."""
+        return ()
+
+    @property
+    def alive(self) -> int:
+        """Open WebSockets and running streams."""
+        return self.websockets + len(self.running)
+
+
