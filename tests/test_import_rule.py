@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 # A line is a layer. Its modules import from the lines above and from their own side of a `|`; never from below, never across.
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
-__init__ answers author_errors bundled channels doors events places reactions registry scene steps turns yaml_marks \
-    api_errors cors route dialects._dialect flavours._flavour
+__init__ answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
+    mock_errors paces parameters places reactions registry route scene steps turns yaml_marks
 dialects | faults | flavours | framing | model
 compile journal pacing plan profiles replay settings validation
 access sessions
@@ -26,8 +26,10 @@ app control
 testing
 __main__ cli
 """
-IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading"}
-CLOCKS_AND_CHANCE = {"secrets", "time", "uuid"}
+IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", "ssl", "subprocess"}
+CLOCKS_AND_CHANCE = {"random", "secrets", "time", "uuid"}
+SEEDED = {"random.Random", "uuid.UUID"}
+"""What of these follows from what it is given."""
 FACE = {"author_errors", "bundled", "cli", "event_stream", "journal", "profiles", "testing", "yaml_marks"}
 """What `conformance` may use of `mockserver`."""
 
@@ -72,7 +74,7 @@ def broken_by_mockserver(module: str, imported: str, lazy: bool) -> str:
         return "is for the command line only, inside a function"
     if layer < EDGE and top in IO:
         return "is I/O, which belongs to the edge"
-    if layer < STATE and (top in CLOCKS_AND_CHANCE or (top == "random" and imported != "random.Random")):
+    if layer < STATE and top in CLOCKS_AND_CHANCE and imported not in SEEDED:
         return "is a clock or chance of its own, in what must be pure"
     return ""
 

@@ -34,7 +34,7 @@ def imported(importtime: str) -> set[str]:
 def test_serve_without_faults_imports_none_of_the_dependencies_it_does_not_use() -> None:
     with served(sys.executable, "-X", "importtime", "-m", "mockserver") as server:
         assert httpx.get(f"{server.origin}/health", trust_env=False).json()["status"] == "healthy"
-    packages = imported(server.stderr)
-    ours = {comparable(name) for package in packages for name in packages_distributions().get(package, [])} & dependencies()
+    packages, distributions = imported(server.stderr), packages_distributions()
+    ours = {comparable(name) for package in packages for name in distributions.get(package, [])} & dependencies()
     assert ours == NEEDED
     assert "conformance" not in packages
