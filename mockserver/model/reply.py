@@ -1,0 +1,150 @@
+"""From a request to the model's reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any, Literal
+
+from mockserver.answers import Answer, Choice, Reply, Request, Usage
+from mockserver.model import tools
+from mockserver.model.chance import fingerprint, numbers
+from mockserver.model.conversation import last_user_text
+from mockserver.model.cutoff import cut_off
+from mockserver.model.language import language_of
+from mockserver.model.logprobs import logprobs
+from mockserver.model.script import ScriptError, check_script, says_something, scripted_choice, scripted_usage
+from mockserver.model.text import prose
+from mockserver.model.tokens import count_prompt, cut
+from mockserver.model.value import value
+
+__all__ = ["ScriptError", "answer", "check_script", "scripted"]
+
+Speaker = Callable[[Random], Choice]
+"""Says one choice, whole, with the random numbers of that choice."""
+
+_REASONS = re.compile(r"reasoner|thinking|(?<![a-z])(?:r1|qwq|magistral|gpt-oss)(?![a-z])", re.IGNORECASE)
+"""Models that think aloud: their API sends the reasoning as text. (OpenAI's own reasoning models never do.)"""
+
+_QUOTED = re.compile(r"[`'\"]([A-Za-z_]\w{0,40})[`'\"]")
+_USUAL_KEYS = ("title", "summary", "author", "date", "score")
+
+
+def answer(request: Request, *, seed: int = 0, mode: Literal["generate", "echo"] = "generate") -> Answer:
+    """What the model says to a request: always the same to the same question.
+
+    It follows from `seed` (the request's own, if it has one), model, messages, tools, tool_choice, response_format, stop, the token
+    limits and the choice's index, and from nothing else. `echo` says the last user message's text back.
+    """
+    speak = _echo(request) if mode == "echo" else _speaker(request)
+    chance = fingerprint(request, seed)
+    choices = tuple(cut_off(speak(numbers(chance, "choice", index)), request) for index in range(request.n))
+    return _reply(request, choices, chance)
+
+
+def scripted(content: str | Sequence[str] | Mapping[str, Any], request: Request, *, seed: int = 0) -> Reply:
+    """The reply a profile or a rule wrote down: a list is exactly these deltas, a string is cut like tokens, a mapping may say
+    more (`content`, `reasoning`, `refusal`, `tool_calls`, `function_call`, `finish_reason`, `choices`, `usage`, `model`,
+    `system_fingerprint`, `service_tier`). `stop` and the token limits do not touch it. Raises ScriptError.
+
+    Each of the request's `n` choices says the same, unless `choices` gives them one by one. A mapping that says nothing
+    (only a `reasoning` or a `usage`) leaves the answer itself to the model.
+    """
+    script: Mapping[str, Any] = content if isinstance(content, Mapping) else {"content": content if isinstance(content, str) else list(content)}
+    wrong = check_script(script)
+    if wrong:
+        raise ScriptError("; ".join(wrong))
+    chance = fingerprint(request, seed)
+    scripts = script.get("choices") or [script] * request.n
+    speak = None if all(map(says_something, scripts)) else _speaker(request)
+
+    def choice(index: int, script: Mapping[str, Any]) -> Choice:
+        random = numbers(chance, "choice", index)
+        return scripted_choice(script, random, lambda: cut_off(speak(random), request) if speak else Choice())
+
+    reply = _reply(request, tuple(choice(index, script) for index, script in enumerate(scripts)), chance)
+    return replace(
+        reply,
+        usage=scripted_usage(script.get("usage") or {}, reply.usage),
+        **{key: script[key] for key in ("model", "system_fingerprint", "service_tier") if key in script},
+    )
+
+
+def _echo(request: Request) -> Speaker:
+    said = cut(last_user_text(request))
+    return lambda random: Choice(content=said)
+
+
+def _speaker(request: Request) -> Speaker:
+    """A tool call where one is due, else JSON where the format asks for it, else prose."""
+    function = tools.called_function(request)
+    if function is not None:
+        return lambda random: Choice(function_call=tools.call(function, request, random), finish_reason="function_call")
+    text = _text_speaker(request)
+
+    def speak(random: Random) -> Choice:
+        called = tools.called(request, random)
+        if called:
+            return Choice(tool_calls=tuple(tools.call(tool, request, random) for tool in called), finish_reason="tool_calls")
+        return text(random)
+
+    return speak
+
+
+def _text_speaker(request: Request) -> Speaker:
+    asked = last_user_text(request)
+    language = language_of(asked)
+    schema = _schema(request.body.get("response_format") or {}, asked)
+    reasons = _REASONS.search(request.model) is not None
+
+    def speak(random: Random) -> Choice:
+        if schema is None:
+            said = prose(random, language)
+        else:
+            said = tools.written(value(schema, random, language=language, about=asked))
+        return Choice(content=cut(said), reasoning=cut(prose(random, language)) if reasons else ())
+
+    return speak
+
+
+def _schema(response_format: Mapping[str, Any], asked: str) -> Any:
+    """The schema of a JSON answer, or None for text. JSON mode has the keys that the request puts in quotes, or some usual ones."""
+    match response_format.get("type"):
+        case "json_schema":
+            return (response_format.get("json_schema") or {}).get("schema") or {"type": "object"}
+        case "json_object":
+            keys = list(dict.fromkeys(_QUOTED.findall(asked)))[:16] or list(_USUAL_KEYS)
+            types = {"score": {"type": "number", "minimum": 0, "maximum": 1}}
+            return {"type": "object", "properties": {key: types.get(key, {"type": "string"}) for key in keys}, "required": keys}
+        case _:
+            return None
+
+
+def _reply(request: Request, choices: tuple[Choice, ...], chance: bytes) -> Reply:
+    if request.logprobs:
+        top = int(request.body.get("top_logprobs") or 0)
+        choices = tuple(
+            replace(choice, logprobs=logprobs(choice.content, numbers(chance, "logprobs", index), top)) if choice.content else choice
+            for index, choice in enumerate(choices)
+        )
+    tier = request.body.get("service_tier")
+    return Reply(
+        choices=choices,
+        usage=Usage(
+            prompt=count_prompt(request.messages, (*request.tools, *(request.body.get("functions") or ()))),
+            completion=sum(map(_tokens, choices)),
+            reasoning=sum(len(choice.reasoning) for choice in choices),
+        ),
+        model=request.model,
+        system_fingerprint=f"fp_{numbers(chance, 'fingerprint').getrandbits(40):010x}",
+        service_tier="default" if tier in (None, "auto") else str(tier),
+    )
+
+
+def _tokens(choice: Choice) -> int:
+    """Each piece is a token; an empty one costs nothing."""
+    calls = (*choice.tool_calls, *([choice.function_call] if choice.function_call else []))
+    texts = (choice.content, choice.reasoning, choice.refusal, *(call.arguments for call in calls))
+    return sum(len(text) - text.count("") for text in texts)
