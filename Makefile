@@ -21,10 +21,11 @@ run: $(INSTALLED) ## serve on 127.0.0.1:8080
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(INSTALLED) ## lint, formatting and types; changes nothing
+check: $(INSTALLED) ## lint, formatting, types and generated files; changes nothing
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "make fix formats the files above" >&2; exit 1; }
 	@$(BIN)/mypy
+	@for each in tools/derive_*.py; do $(BIN)/python $$each --check || { echo "make schemas writes the files above" >&2; exit 1; }; done
 
 fix: $(INSTALLED) ## repair what lint can repair, and format
 	@$(BIN)/ruff check --quiet --fix .
@@ -34,7 +35,7 @@ bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python bench $(ARGS)
 
 schemas: $(INSTALLED) ## write the generated files of schemas/ anew
-	@$(BIN)/python -m mockserver.schema_export $(ARGS)
+	@for each in tools/derive_*.py; do $(BIN)/python $$each $(ARGS) || exit 1; done
 
 $(INSTALLED): pyproject.toml
 	@python=; for each in $(CANDIDATES); do \

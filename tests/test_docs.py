@@ -1,8 +1,9 @@
 """What the documents show is what happens.
 
 A block after `<!-- run -->` is run; a document's blocks run in order. In `console`, a line after `$ ` is a command (indented lines
-continue it) and what follows is what it prints, where `…` is anything. After `<!-- run: server -->` the command keeps running until
-the document ends. `python` is run as a program; `yaml` is loaded as a profile. 8080 stands for a free port.
+continue it) and what follows is what it prints, where `…` is anything; a command that prints nothing must succeed. After
+`<!-- run: server -->` the command keeps running until the document ends. `python` is run as a program, which must print nothing;
+`yaml` is loaded as a profile. 8080 stands for a free port.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Shell:
     def run(self, command: str) -> str:
         with self.start(command) as process:
             printed, _ = process.communicate()
-        assert process.returncode == 0, f"{command}{printed}"
+        assert process.returncode == 0 or printed, f"silently failed: {command}"
         return printed
 
     @contextmanager
@@ -80,7 +81,8 @@ def play(text: str, shell: Shell) -> None:
     with ExitStack() as servers:
         for block in BLOCK.finditer(text.replace("8080", str(shell.port))):
             if block["language"] == "python":
-                shell.run(f"python - <<'END_OF_BLOCK'\n{block['text']}END_OF_BLOCK\n")
+                printed = shell.run(f"python - <<'END_OF_BLOCK'\n{block['text']}END_OF_BLOCK\n")
+                assert not printed, printed
             elif block["language"] == "yaml":
                 load(*_document(block["text"]))
             else:

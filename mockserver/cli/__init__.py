@@ -19,6 +19,7 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = getattr(importlib.import_module(f"mockserver.cli.{cmd_name.replace('-', '_')}"), cmd_name.replace("-", "_"))
+        command.context_settings.setdefault("auto_envvar_prefix", "STREAMPROOF")  # STREAMPROOF_PORT, not STREAMPROOF_SERVE_PORT
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
