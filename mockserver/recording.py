@@ -1,0 +1,104 @@
+"""Reading recorded streams from files, in whichever form they were kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.author_errors import AuthorError, Mistake
+
+_HEAD = re.compile(rb"HTTP/[\d.]+ (\d{3})[^\r\n]*\r?\n(.*?)\r?\n\r?\n", re.DOTALL)
+_CHUNK = re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One recorded response body, and what is known of where it came from.
+
+    `source` is the file, with the line of it where it has one for each stream; `host` and `request` (the body that was asked
+    with) are None where the recording does not tell. Header names in `headers` are in lower case.
+    """
+
+    body: bytes
+    source: str
+    host: str | None = None
+    request: Mapping[str, Any] | None = None
+    status: int = 200
+    headers: Mapping[str, str] | None = None
+
+
+def read(path: Path) -> list[Stream]:
+    """The streams of a file: a raw SSE body, the output of `curl -iN`, or a line of JSON for each response with the keys
+    `host`, `request`, `status`, `content_type` and `body` (all but `body` optional).
+
+    Raises OSError, and AuthorError where a line is not such an object.
+    """
+    content = path.read_bytes()
+    if content.startswith(b"HTTP/"):
+        return [_dumped(content, str(path))]
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return list(_lines(content, str(path)))
+    return [Stream(content, str(path))]
+
+
+def _dumped(content: bytes, source: str) -> Stream:
+    """`curl -i` writes every head it gets: interim answers, a proxy's, a redirect's; the last one is the answer's."""
+    status, headers = 200, {}
+    while match := _HEAD.match(content):
+        status = int(match[1])
+        headers = dict(_fields(match[2]))
+        content = content[match.end() :]
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        content = _unchunked(content)
+    return Stream(content, source, status=status, headers=headers)
+
+
+def _fields(head: bytes) -> Iterator[tuple[str, str]]:
+    for line in head.decode("latin-1").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name.strip().lower(), value.strip()
+
+
+def _unchunked(body: bytes) -> bytes:
+    """The body without its chunk heads, if they are there: with `--raw` curl leaves them in. A cut body is kept as far as it came."""
+    parts: list[bytes] = []
+    rest = body
+    while match := _CHUNK.match(rest):
+        size = int(match[1], 16)
+        parts.append(rest[match.end() : match.end() + size])
+        rest = rest[match.end() + size + 2 :]
+        if size == 0:
+            break
+    return b"".join(parts) if parts else body
+
+
+def _lines(content: bytes, source: str) -> Iterator[Stream]:
+    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
+        if line.strip():
+            yield _response(line, source, number)
+
+
+def _response(line: str, source: str, number: int) -> Stream:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise AuthorError([Mistake(source, number, f"not JSON: {error}; wanted one response a line, or an SSE body")]) from None
+    if not isinstance(value, dict) or not isinstance(value.get("body"), str):
+        raise AuthorError([Mistake(source, number, "no stream here: wanted an object with the response's text in 'body'")])
+    request, host = value.get("request"), value.get("host")
+    content_type = value.get("content_type")
+    if isinstance(content_type, list):
+        content_type = content_type[0] if content_type else None
+    return Stream(
+        value["body"].encode("utf-8", "replace"),
+        f"{source}:{number}",
+        host if isinstance(host, str) else None,
+        request if isinstance(request, dict) else None,
+        value["status"] if isinstance(value.get("status"), int) else 200,
+        {"content-type": content_type} if isinstance(content_type, str) else None,
+    )
