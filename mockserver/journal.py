@@ -79,6 +79,8 @@ class RequestEntry:
     ended_how: str | None = None
     fired: tuple[str, ...] = ()
     unfired: tuple[str, ...] = ()
+    plan: Any = None
+    """The plan that was played, for the conformance kit; never exported."""
 
     def wrote(self, due: float, at: float, size: int, messages: int, mark: str | None) -> None:
         """Note one write."""
@@ -199,9 +201,12 @@ class Journal:
         return text
 
 
+_HIDDEN = frozenset({"headers", "plan"})
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.name != "headers"}
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.name not in _HIDDEN}
     if isinstance(value, list | tuple | deque):
         return [_plain(item) for item in value]
     return value

@@ -62,7 +62,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, connection: Conn
     exchange = upstream.exchange
     prepared = exchange.prepare(call)
     entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
-    entry.fired, entry.unfired = prepared.plan.fired, prepared.plan.unfired
+    entry.fired, entry.unfired, entry.plan = prepared.plan.fired, prepared.plan.unfired, prepared.plan
     entry.read_at = origin = upstream.slots.now()
     head = response_head(prepared, request, entry, upstream.limit_fields(call.session))
     reactions = prepared.plan.reactions
