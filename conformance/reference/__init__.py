@@ -1,0 +1,1 @@
+"""The two honest clients: they pass every MUST and SHOULD, so what they fail is the kit's fault."""
