@@ -17,6 +17,7 @@ from mockserver.bundled import bundled
 from mockserver.profiles import Shelf, load_file
 
 SCHEMAS = sorted(bundled("schemas").glob("*.json"))
+TABLES = sorted(bundled("schemas").glob("*.yaml"))
 PROFILES = sorted(bundled("fault_profiles").rglob("*.yaml"))
 
 
@@ -31,6 +32,12 @@ def references(schema: Any) -> Iterator[str]:
     if isinstance(schema, list):
         for inner in schema:
             yield from references(inner)
+
+
+def objections(path: Path, schema: Path, library: Registry[Any]) -> list[str]:
+    """What its schema has against a YAML file."""
+    value, _ = yaml_marks.parse(path.read_text(encoding="utf-8"), path.name)
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(read(schema), registry=library).iter_errors(value)]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +62,11 @@ def test_schema_is_valid_and_all_its_references_lead_somewhere(path: Path, libra
         resolver.lookup(reference)
 
 
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_table_is_valid_by_the_schema_beside_it(path: Path, library: Registry[Any]) -> None:
+    assert objections(path, path.with_suffix(".schema.json"), library) == []
+
+
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_profile_loads_and_says_what_it_is(path: Path) -> None:
     profile = load_file(path)
@@ -66,9 +78,7 @@ def test_profile_loads_and_says_what_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_profile_is_valid_by_its_schema(path: Path, library: Registry[Any]) -> None:
-    value, _ = yaml_marks.parse(path.read_text(encoding="utf-8"), path.name)
-    validator = Draft202012Validator(read(bundled("schemas") / "fault-profile.schema.json"), registry=library)
-    assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)] == []
+    assert objections(path, bundled("schemas") / "fault-profile.schema.json", library) == []
 
 
 def test_every_profile_has_a_name_of_its_own() -> None:
