@@ -211,10 +211,12 @@ class OpenAI:
     # The answer that is not streamed.
 
     def whole_choice(self, speech: Speech, index: int, choice: Choice) -> dict[str, Any]:
-        logprobs = {"logprobs": self.whole_logprobs(choice)}
-        if choice.logprobs is None and reasoning_model(speech.reply.model):
-            logprobs = {}
-        return {"index": index, "message": self.message(choice), **logprobs, "finish_reason": choice.finish_reason}
+        return {
+            "index": index,
+            "message": self.message(choice),
+            "logprobs": self.whole_logprobs(choice),
+            "finish_reason": choice.finish_reason,
+        }
 
     def message(self, choice: Choice) -> dict[str, Any]:
         return {
