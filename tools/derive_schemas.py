@@ -373,17 +373,24 @@ FILES = (
 def main() -> int:
     arguments = argparse.ArgumentParser(description="Derive the schemas of requests, answers, chunks and errors.")
     arguments.add_argument("--check", action="store_true", help="write nothing; exit 1 if a committed schema differs")
-    check = arguments.parse_args().check
-    stale = False
+    if not arguments.parse_args().check:
+        write(SCHEMAS)
+        return 0
+    differences = list(changes(SCHEMAS))
+    sys.stdout.writelines(differences)
+    return 1 if differences else 0
+
+
+def write(folder: Path) -> None:
     for name, text in derived_files().items():
-        path = SCHEMAS / name
-        committed = path.read_text("utf-8") if path.exists() else ""
-        if check:
-            sys.stdout.writelines(unified_diff(committed.splitlines(True), text.splitlines(True), f"schemas/{name}", "derived"))
-            stale |= committed != text
-        else:
-            path.write_text(text, "utf-8")
-    return int(stale)
+        (folder / name).write_text(text, "utf-8")
+
+
+def changes(folder: Path) -> Iterator[str]:
+    """What `write` would change in the folder, as the lines of a diff."""
+    for name, text in derived_files().items():
+        present = (folder / name).read_text("utf-8") if (folder / name).exists() else ""
+        yield from unified_diff(present.splitlines(True), text.splitlines(True), name, f"{name} (derived)")
 
 
 def derived_files() -> dict[str, str]:
