@@ -1,0 +1,375 @@
+"""Drives one client: a subprocess in any language that speaks JSON lines, or an async function of this process.
+
+Every line is validated. A process that dies or hangs is killed with its whole group and started again; what it was doing is
+lost, the rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from conformance.report import Report
+from mockserver.bundled import bundled
+
+HELLO_SECONDS = 10.0
+STOP_SECONDS = 2.0
+MAX_LINE = 16 * 1024 * 1024
+MAX_STDERR = 64 * 1024
+MAX_STARTS = 8
+
+Hello = Mapping[str, Any]
+Run = dict[str, Any]
+Emit = Callable[[Mapping[str, Any]], None]
+
+REMOVED = ("API_KEY", "BASE_URL", "API_BASE", "PROXY", "_proxy", "ORGANIZATION", "ORG_ID", "PROJECT_ID")
+"""An environment variable whose name holds one of these never reaches the adapter: no real key, no other server, no proxy."""
+
+
+class AdapterBroken(Exception):
+    """The adapter does not keep the protocol: no hello in time, an invalid line, or an exit before any result."""
+
+
+class Adapter(Protocol):
+    """`hello` is valid once it has started. `run` returns the client's report, also when it lost the run."""
+
+    hello: Hello
+
+    async def start(self) -> None: ...
+
+    async def run(self, run: Run, seconds: float) -> Report: ...
+
+    async def stop(self) -> None: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+
+@cache
+def _valid_line() -> Any:
+    from jsonschema_rs import validator_for
+
+    schema = json.loads((bundled("schemas") / "adapter.schema.json").read_text())
+    return validator_for({"$ref": "#/$defs/from_adapter", "$defs": schema["$defs"]})
+
+
+def read_line(raw: bytes) -> Mapping[str, Any]:
+    """One line of an adapter. Raises AdapterBroken saying what is wrong with it."""
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        raise AdapterBroken(f"a line that is not JSON: {_shown(raw)}") from None
+    error = next(_valid_line().iter_errors(said), None)
+    if error is not None:
+        where = "/".join(map(str, error.instance_path))
+        raise AdapterBroken(f"a line that breaks the protocol at '{where}': {error.message}: {_shown(raw)}")
+    line: Mapping[str, Any] = said
+    return line
+
+
+def _shown(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace").strip()
+    return text if len(text) <= 300 else text[:300] + " …"
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without keys, base URLs and proxies."""
+    kept = {name: value for name, value in os.environ.items() if not any(part in name for part in REMOVED)}
+    return {**kept, "PYTHONUNBUFFERED": "1", "NO_PROXY": "*"}
+
+
+class Process:
+    """A command in session mode: one process for the whole run."""
+
+    def __init__(self, command: str, started: Callable[[], float] = time.monotonic) -> None:
+        self.command = command
+        self.hello: Hello = {}
+        self.unknown_lines = 0
+        self.starts = 0
+        self.stderr = b""
+        self.broken: AdapterBroken | None = None
+        self._now = started
+        self._process: asyncio.subprocess.Process | None = None
+        self._reports: dict[str, tuple[Report, asyncio.Future[None]]] = {}
+        self._greeted: asyncio.Future[Hello] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._any_result = False
+        self._starting = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start the command and greet it. Raises AdapterBroken."""
+        self.starts += 1
+        self._greeted = asyncio.get_running_loop().create_future()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *shlex.split(self.command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=clean_environment(),
+                start_new_session=True,
+                limit=MAX_LINE,
+            )
+        except (OSError, ValueError) as error:
+            raise AdapterBroken(f"cannot start '{self.command}': {error}") from None
+        for reading in (self._read(self._process), self._read_errors(self._process)):
+            task = asyncio.create_task(reading)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        await self._write({"type": "hello", "protocol": 1})
+        try:
+            self.hello = await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS)
+        except TimeoutError:
+            await self._kill()
+            raise AdapterBroken(f"no hello within {HELLO_SECONDS:g} s from '{self.command}'{self._last_words()}") from None
+
+    async def run(self, run: Run, seconds: float) -> Report:
+        """Send a run and wait for its result, at most `seconds`; then the process is killed."""
+        async with self._starting:
+            if self.broken is None and self.pid is None:
+                if self.starts >= MAX_STARTS:
+                    self.broken = AdapterBroken(f"the adapter died {self.starts} times{self._last_words()}")
+                else:
+                    await self.start()
+        report = Report(run["run"], self._now())
+        if self.broken is not None:
+            report.lost = str(self.broken)
+            return report
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reports[run["run"]] = report, done
+        try:
+            await self._write({"type": "run", **run})
+            await asyncio.wait_for(asyncio.shield(done), seconds)
+        except TimeoutError:
+            report.lost = report.lost or f"no result within {seconds:g} s"
+        return report
+
+    def forget(self, run: str) -> None:
+        """Nothing more is kept of a run."""
+        self._reports.pop(run, None)
+
+    async def restart(self) -> None:
+        """Kill a process that hangs; the next run starts a new one."""
+        await self._kill()
+
+    async def stop(self) -> None:
+        """Say bye, wait a moment, kill the group."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            await self._write({"type": "bye"})
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                pass
+        await self._kill()
+
+    async def _write(self, line: Mapping[str, Any]) -> None:
+        process = self._process
+        if process is None or process.stdin is None or process.returncode is not None:
+            return
+        try:
+            process.stdin.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            await process.stdin.drain()
+        except (ConnectionError, RuntimeError):
+            return
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while raw := await process.stdout.readline():
+                if raw.strip():
+                    self._take(read_line(raw))
+        except AdapterBroken as error:
+            self.broken = error
+            await self._kill()
+        except ValueError:
+            self.broken = AdapterBroken(f"a line longer than {MAX_LINE} bytes")
+            await self._kill()
+        code = await process.wait()
+        self._lost(f"the adapter exited with {code}{self._last_words()}")
+
+    async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        while piece := await process.stderr.read(4096):
+            self.stderr = (self.stderr + piece)[-MAX_STDERR:]
+
+    def _take(self, said: Mapping[str, Any]) -> None:
+        kind = said["type"]
+        if kind == "hello":
+            if self._greeted is not None and not self._greeted.done():
+                self._greeted.set_result(said)
+            return
+        known = self._reports.get(str(said.get("run")))
+        if known is None or kind not in ("delta", "tool_call", "reasoning", "usage", "retry", "result"):
+            self.unknown_lines += 1
+            return
+        report, done = known
+        report.add(self._now(), said)
+        if kind == "result":
+            self._any_result = True
+            if not done.done():
+                done.set_result(None)
+
+    def _lost(self, why: str) -> None:
+        """The process is gone: nothing that was under way will get a result."""
+        if not self._any_result and self.broken is None:
+            self.broken = AdapterBroken(f"{why}, before any result")
+        if self._greeted is not None and not self._greeted.done():
+            self._greeted.set_exception(self.broken or AdapterBroken(f"{why}, before its hello"))
+        for report, done in self._reports.values():
+            if not done.done():
+                report.lost = str(self.broken or why)
+                done.set_result(None)
+
+    async def _kill(self) -> None:
+        """SIGTERM to the process group, a second, SIGKILL: no child may outlive the adapter."""
+        process = self._process
+        if process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, number)
+            except (ProcessLookupError, PermissionError):
+                break
+            try:
+                await asyncio.wait_for(process.wait(), 1.0)
+            except TimeoutError:
+                continue
+
+    def _last_words(self) -> str:
+        words = self.stderr.decode("utf-8", "replace").strip().splitlines()
+        return f"; its last words: {words[-1][:300]}" if words else ""
+
+
+class OneShot:
+    """A command that is started once a run, the run's line on its standard input and flat in its environment."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.hello: Hello = {}
+
+    @property
+    def pid(self) -> int | None:
+        return None
+
+    async def start(self) -> None:
+        """Ask for the hello with `STREAMPROOF_HELLO=1` and empty input. Raises AdapterBroken."""
+        lines = await self._once({"STREAMPROOF_HELLO": "1"}, b"", HELLO_SECONDS)
+        greetings = [said for _, said in lines if said["type"] == "hello"]
+        if not greetings:
+            raise AdapterBroken(f"no hello within {HELLO_SECONDS:g} s from '{self.command}'")
+        self.hello = greetings[0]
+
+    async def run(self, run: Run, seconds: float) -> Report:
+        report = Report(run["run"], time.monotonic())
+        line = json.dumps({"type": "run", **run}, ensure_ascii=False).encode() + b"\n"
+        environment = {f"STREAMPROOF_{name.upper()}": _flat(value) for name, value in run.items()}
+        try:
+            lines = await self._once(environment, line, seconds, report)
+        except AdapterBroken as error:
+            report.lost = str(error)
+            return report
+        if report.result is None:
+            report.lost = f"no result within {seconds:g} s" if lines is None else "the command ended without a result"
+        return report
+
+    async def restart(self) -> None:
+        """Nothing outlives a run."""
+
+    def forget(self, run: str) -> None:
+        """Nothing is kept."""
+
+    async def stop(self) -> None:
+        """Nothing runs."""
+
+    async def _once(
+        self, environment: Mapping[str, str], given: bytes, seconds: float, report: Report | None = None
+    ) -> list[tuple[float, Mapping[str, Any]]]:
+        process = Process(self.command)
+        child = await asyncio.create_subprocess_exec(
+            *shlex.split(self.command),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**clean_environment(), **environment},
+            start_new_session=True,
+            limit=MAX_LINE,
+        )
+        process._process = child
+        lines: list[tuple[float, Mapping[str, Any]]] = []
+        assert child.stdin is not None and child.stdout is not None
+        try:
+            child.stdin.write(given)
+            child.stdin.close()
+            async with asyncio.timeout(seconds):
+                while raw := await child.stdout.readline():
+                    if raw.strip():
+                        said = read_line(raw)
+                        lines.append((time.monotonic(), said))
+                        if report is not None and said["type"] != "hello":
+                            report.add(time.monotonic(), said)
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            await process._kill()
+        return lines
+
+
+def _flat(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class Function:
+    """An async function under test: `await client(run, emit)`, which emits the same lines as mappings."""
+
+    def __init__(self, client: Callable[[Run, Emit], Awaitable[None]], hello: Hello) -> None:
+        self.hello = hello
+        self._client = client
+
+    @property
+    def pid(self) -> int | None:
+        return None
+
+    async def start(self) -> None:
+        """There is nothing to start."""
+
+    async def run(self, run: Run, seconds: float) -> Report:
+        report = Report(run["run"], time.monotonic())
+
+        def emit(said: Mapping[str, Any]) -> None:
+            line = {"run": run["run"], **said}
+            report.add(time.monotonic(), read_line(json.dumps(line).encode()))
+
+        try:
+            await asyncio.wait_for(self._client(run, emit), seconds)
+        except TimeoutError:
+            report.lost = f"no result within {seconds:g} s"
+        except Exception as error:
+            report.lost = f"the client raised {type(error).__name__}: {error}"
+        if report.result is None and report.lost is None:
+            report.lost = "the client returned without a result"
+        return report
+
+    async def restart(self) -> None:
+        """Nothing outlives a run."""
+
+    def forget(self, run: str) -> None:
+        """Nothing is kept."""
+
+    async def stop(self) -> None:
+        """Nothing runs."""

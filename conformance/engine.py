@@ -1,0 +1,244 @@
+"""Runs cases against one client and hands out what happened: no command line, no pytest, no report in it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance import judge, observe
+from conformance.adapter import Adapter, AdapterBroken, Run
+from conformance.case import VARIANTS, Case
+from conformance.kit_check import kit_errors
+from conformance.report import Report
+from conformance.transcript import Evidence, transcript
+from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, Exit, Verdict
+from mockserver.testing import MockServer, MockSession
+
+REQUEST: Mapping[str, Any] = {
+    "model": "gpt-4.1",
+    "messages": [{"role": "user", "content": "Say hello."}],
+    "stream": True,
+}
+"""What a run asks unless its case says otherwise."""
+
+IDLE_CLIENT_SECONDS = 30.0
+"""A client that does nothing is done with after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One case over one dialect in one variant."""
+
+    case: Case
+    dialect: str
+    variant: str | None = None
+
+    @property
+    def transport(self) -> str:
+        return "sse" if self.dialect == "sse" else "ws"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole run. `broken` says why the adapter could not be used."""
+
+    hello: Mapping[str, Any]
+    cases: tuple[CaseResult, ...]
+    seconds: float
+    broken: str | None = None
+    stopped_at_l0: bool = False
+
+
+@dataclass(slots=True)
+class Engine:
+    """`told` is called with each case's result as it comes, and before it with the number of jobs."""
+
+    adapter: Adapter
+    jobs: int | None = None
+    transports: Sequence[str] = ()
+    told: Callable[[CaseResult], None] = lambda _: None
+    counted: Callable[[int], None] = lambda _: None
+    _lag: observe.Lag = field(default_factory=observe.Lag)
+    _numbers: int = 0
+
+    async def run(self, cases: Iterable[Case]) -> Results:
+        """L0 first; if it fails nothing else runs."""
+        began = time.monotonic()
+        done: list[CaseResult] = []
+        broken: str | None = None
+        stopped = False
+        try:
+            await self.adapter.start()
+            jobs = list(self._jobs(cases))
+            self.counted(len(jobs))
+            async with MockServer() as server, self._lag:
+                honest = [job for job in jobs if job.case.level == "L0"]
+                await self._all(server, honest, done)
+                stopped = any(result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for result in done)
+                if not stopped:
+                    rest = [job for job in jobs if job.case.level != "L0"]
+                    await self._all(server, [job for job in rest if not job.case.alone], done)
+                    for job in rest:
+                        if job.case.alone:
+                            await self._all(server, [job], done)
+        except AdapterBroken as error:
+            broken = str(error)
+        finally:
+            await self.adapter.stop()
+        broken = broken or _broken(self.adapter)
+        return Results(dict(self.adapter.hello), tuple(done), time.monotonic() - began, broken, stopped)
+
+    def _jobs(self, cases: Iterable[Case]) -> Iterable[Job]:
+        declared = self.adapter.hello.get("transports", ("sse",))
+        wanted = [name for name in declared if not self.transports or name in self.transports]
+        for case in cases:
+            for dialect in case.dialects():
+                job = Job(case, dialect)
+                if job.transport in wanted:
+                    yield job
+                    if job.transport == "sse":
+                        yield from (Job(case, dialect, variant) for variant in case.variants)
+
+    async def _all(self, server: MockServer, jobs: Sequence[Job], done: list[CaseResult]) -> None:
+        """As many at once as the client declares, or `jobs`."""
+        at_once = min(self.jobs or 16, int(self.adapter.hello.get("concurrency", 1)))
+        places = asyncio.Semaphore(at_once)
+
+        async def one(job: Job) -> None:
+            async with places:
+                if _broken(self.adapter):
+                    return
+                result = await self._judged(server, job)
+            done.append(result)
+            self.told(result)
+
+        await asyncio.gather(*(one(job) for job in jobs))
+
+    async def _judged(self, server: MockServer, job: Job) -> CaseResult:
+        missing = [need for need in job.case.needs if not judge.declares(self.adapter.hello, need)]
+        if missing:
+            blocks = "" if all(map(judge.optional, missing)) else " (a requirement stays untested)"
+            return judge.skipped(job.case, job.dialect, job.variant, f"not declared: {', '.join(missing)}{blocks}")
+        result = await self._once(server, job)
+        if any(check.reason.startswith("the machine was too busy") for check in result.checks):
+            result = await self._once(server, job)
+        return result
+
+    async def _once(self, server: MockServer, job: Job) -> CaseResult:
+        async with self._sessions(server, job) as sessions:
+            runs = [self._instruction(job, number, sessions) for number in range(len(job.case.runs) * job.case.repeat)]
+            with self._lag.measuring() as lag, observe.process(self.adapter.pid if job.case.observe_process else None) as seen:
+                reports = await self._reports(job, runs)
+                await self._settle(job, sessions)
+                observed = seen.now(server.port)
+            journals = [session.live_journal for session in sessions.values()]
+            evidence = Evidence(
+                job.case.id,
+                job.dialect,
+                job.variant,
+                self.adapter.hello,
+                runs,
+                reports,
+                journals,
+                time.monotonic(),
+                lag.worst_ms,
+                observed,
+            )
+            script = await asyncio.to_thread(transcript, evidence)
+            return await asyncio.to_thread(judge.judge, job.case, script, job.variant, kit_errors(journals))
+
+    @asynccontextmanager
+    async def _sessions(self, server: MockServer, job: Job) -> AsyncIterator[dict[str, MockSession]]:
+        """The case's session, and those its fail-over or other origin needs."""
+        case = job.case
+        options = dict(case.server.get("options", {}))
+        scripts = {"main": case.server, **case.server.get("others", {})}
+        sessions = {
+            name: await server.open(
+                _script(script, job.variant), own_port=case.own_port or name != "main", seed=1, **(options if name == "main" else {})
+            )
+            for name, script in scripts.items()
+        }
+        try:
+            yield sessions
+        finally:
+            for session in sessions.values():
+                await session.close()
+
+    def _instruction(self, job: Job, number: int, sessions: Mapping[str, MockSession]) -> Run:
+        """The run line: the case's own words with the URLs put in."""
+        self._numbers += 1
+        told = dict(job.case.runs[number % len(job.case.runs)])
+        main = sessions["main"]
+        run: Run = {
+            "run": f"r{self._numbers}",
+            "transport": job.transport,
+            "base_url": main.base_url,
+            "ws_url": f"{main.ws_url}?dialect={job.dialect}" if job.transport == "ws" else main.ws_url,
+            "api_key": f"sk-streamproof-{secrets.token_hex(8)}",
+            "request": {**REQUEST, **told.pop("request", {})},
+        }
+        if job.transport == "ws":
+            run["dialect"] = job.dialect
+        if "fallback" in told:
+            names = told.pop("fallback")
+            run["fallback_urls"] = [sessions[name].base_url if job.transport == "sse" else sessions[name].ws_url for name in names]
+        if told.pop("trust", False):
+            run["ca_file"] = main.ca_file
+        if "connection" in told:
+            told["connection"] = f"{told['connection']}-{main.key}"
+        controls = {name: value for name, value in told.items() if name in self.adapter.hello.get("controls", ()) or name == "stop"}
+        return {**run, **controls, **({"next_api_keys": told["next_api_keys"]} if "next_api_keys" in told else {})}
+
+    async def _reports(self, job: Job, runs: Sequence[Run]) -> list[Report]:
+        seconds = min(job.case.deadline_ms / 1000, IDLE_CLIENT_SECONDS)
+        if job.case.together:
+            return list(await asyncio.gather(*(self.adapter.run(run, seconds) for run in runs)))
+        return [await self.adapter.run(run, seconds) for run in runs]
+
+    async def _settle(self, job: Job, sessions: Mapping[str, MockSession]) -> None:
+        """Watch for what the client still does after its result."""
+        await asyncio.sleep(job.case.settle_ms / 1000)
+
+
+def _script(script: Mapping[str, Any], variant: str | None) -> Any:
+    """A session's script with a variant's fault added to each turn."""
+    if "profile" in script:
+        return script["profile"]
+    turns = [dict(turn or {}) for turn in script["turns"]]
+    if variant is not None:
+        turns = [{**turn, "faults": [*turn.get("faults", ()), VARIANTS[variant]]} for turn in turns]
+    return {"turns": turns, "after": script.get("after", "stay")}
+
+
+def _broken(adapter: Adapter) -> str | None:
+    broken = getattr(adapter, "broken", None)
+    return None if broken is None else str(broken)
+
+
+def exit_of(results: Results, strict: bool = False, stale: Sequence[str] = ()) -> Exit:
+    """The exit code of a run and the reason for it."""
+    verdicts = {check.verdict for case in results.cases for check in case.checks}
+    kit = [error for case in results.cases for error in case.kit_errors]
+    if results.broken:
+        return Exit(ADAPTER_BROKEN, f"the adapter is broken: {results.broken}")
+    if kit:
+        return Exit(KIT_BUG, f"the kit did not do what it had planned: {kit[0]}")
+    if results.stopped_at_l0 and Verdict.FAIL in verdicts:
+        return Exit(ADAPTER_BROKEN, "the adapter is not honest: L0 failed, so nothing else was run")
+    if Verdict.FAIL in verdicts:
+        return Exit(FAILED, "a MUST is broken")
+    if Verdict.UNEXPECTED_PASS in verdicts or stale:
+        return Exit(FAILED, f"the baseline is stale: {'; '.join(stale) or 'a known failure passes'}")
+    if Verdict.INCONCLUSIVE in verdicts:
+        return Exit(TOO_LITTLE, "not enough ran to tell: a check is inconclusive")
+    if not verdicts & {Verdict.PASS, Verdict.WARN, Verdict.INFO, Verdict.KNOWN_FAIL}:
+        return Exit(TOO_LITTLE, "nothing ran")
+    if strict and (Verdict.WARN in verdicts or Verdict.NOT_APPLICABLE in verdicts):
+        return Exit(FAILED, "a SHOULD is broken or a check did not apply (--strict)")
+    return Exit(GREEN, "every MUST that was asked for holds")

@@ -1,0 +1,81 @@
+"""From a transcript to verdicts. No check passes without its witness, and nothing here knows a client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from conformance.case import Case, Check, vocabulary
+from conformance.verdict import BROKEN, CaseResult, CheckResult, Verdict
+
+BUSY_MS = 50.0
+"""A lag of the serving loop beyond this makes a failed timing check inconclusive, never a pass."""
+
+SERVER_ACTED: Mapping[str, Any] = {
+    "properties": {"derived": {"properties": {"attempts": {"minimum": 1}, "unfired": {"maxItems": 0}}}},
+}
+"""The witness of every case: the client asked, and every fault that was drawn could act."""
+
+
+def judge(case: Case, transcript: Mapping[str, Any], variant: str | None, kit_errors: tuple[str, ...]) -> CaseResult:
+    """Every check of a case against one transcript."""
+    missing = next(_violations(_witness(case), transcript), None)
+    checks = tuple(_judged(check, transcript, missing) for check in case.checks)
+    return CaseResult(case.id, case.level, str(transcript["transport"]), case.title, checks, variant, dict(transcript), kit_errors)
+
+
+def skipped(case: Case, transport: str, variant: str | None, reason: str) -> CaseResult:
+    """A case the client does not declare what it needs for."""
+    checks = tuple(CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=reason) for check in case.checks)
+    return CaseResult(case.id, case.level, transport, case.title, checks, variant)
+
+
+def _witness(case: Case) -> Mapping[str, Any]:
+    """The case's own witness beside the general one; `requests: false` says that no request can arrive."""
+    own = {key: value for key, value in case.witness.items() if key != "requests"}
+    if case.witness.get("requests") is False:
+        return own
+    return {"allOf": [SERVER_ACTED, own]}
+
+
+def _judged(check: Check, transcript: Mapping[str, Any], missing: str | None) -> CheckResult:
+    undeclared = [need for need in check.needs if not declares(transcript["hello"], need)]
+    if undeclared:
+        return CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=f"not declared: {', '.join(undeclared)}")
+    if missing is not None:
+        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, reason=f"the witness is missing: {missing}")
+    wrong = next(_violations(check.schema, transcript), None)
+    if wrong is None:
+        return CheckResult(check.id, check.severity, Verdict.PASS)
+    if check.timed and transcript["derived"]["lag_ms"] > BUSY_MS:
+        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, wrong, "the machine was too busy to tell")
+    return CheckResult(check.id, check.severity, BROKEN[check.severity], wrong)
+
+
+def declares(hello: Mapping[str, Any], need: str) -> bool:
+    """Whether a client declares a control, a capability, or (`retry:restart`) a policy; `a|b` is either."""
+    if "|" in need:
+        return any(declares(hello, part) for part in need.split("|"))
+    if need.startswith("retry:"):
+        return str(hello.get("retry")) == need.removeprefix("retry:")
+    return need in hello.get("controls", ()) or need in hello.get("capabilities", ()) or (need == "retry" and hello.get("retry") != "none")
+
+
+def optional(need: str) -> bool:
+    """Capabilities and policies only unlock their cases; a control that is missing leaves a requirement untested."""
+    return need.startswith("retry") or need in ("refresh-key", "fail-over", "reuse-connection", "resume")
+
+
+def _violations(schema: Mapping[str, Any], transcript: Mapping[str, Any]) -> Iterator[str]:
+    for error in _compiled(json.dumps(schema, sort_keys=True)).iter_errors(transcript):
+        where = "/".join(map(str, error.instance_path))
+        yield f"{where}: {error.message}"[:500]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(schema: str) -> Any:
+    from jsonschema_rs import validator_for
+
+    return validator_for({"$defs": vocabulary()["$defs"], **json.loads(schema)})

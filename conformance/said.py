@@ -1,0 +1,135 @@
+"""What the server said, read back from the timeline it played, as a perfect client would understand it.
+
+The expectation of a case is what was sent, never a golden file: the messages up to the ending, read by the standard's rules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver import event_stream
+from mockserver.steps import End, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
+
+
+@dataclass(slots=True)
+class SaidChoice:
+    """One choice: texts joined, tool calls by index, the finish reason."""
+
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    finish_reason: str | None = None
+    tool_calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Said:
+    """The whole of one answer. `ending` is the last step's name; `done`: the terminal message was sent; `deltas` counts
+    events with text or tool-call arguments."""
+
+    choices: dict[int, SaidChoice] = field(default_factory=dict)
+    usage: Mapping[str, Any] | None = None
+    error: Any = None
+    done: bool = False
+    broken: bool = False
+    ending: str = "end"
+    deltas: int = 0
+    bytes: int = 0
+
+    def choice(self, index: int) -> SaidChoice:
+        return self.choices.setdefault(index, SaidChoice())
+
+    @property
+    def complete(self) -> bool:
+        """The answer is whole: a finish reason for every choice, or the terminal message; and the body ended as framed."""
+        finished = bool(self.choices) and all(choice.finish_reason for choice in self.choices.values())
+        return (self.done or finished) and self.error is None and not self.broken
+
+
+def read(timeline: Timeline, dialect: str) -> Said:
+    """Understand a played timeline."""
+    said = Said()
+    messages = list(_sent(timeline, said))
+    payloads = _blocks(b"".join(messages)) if dialect in ("sse", "ws-sse-text") else (raw.decode("utf-8", "replace") for raw in messages)
+    said.bytes = sum(map(len, messages))
+    for payload in payloads:
+        _understand(said, payload)
+    return said
+
+
+def _sent(timeline: Timeline, said: Said) -> Iterator[bytes]:
+    for step in timeline:
+        if isinstance(step, Message | Raw):
+            yield step.data
+        elif isinstance(step, End | HangUp | Reset | Stall | Vanish):
+            said.ending = type(step).__name__.lower()
+            if not isinstance(step, End):
+                return
+
+
+def _blocks(body: bytes) -> Iterable[str]:
+    return (event.data for event in event_stream.parse(body) if event.data and event.complete)
+
+
+def _understand(said: Said, payload: str) -> None:
+    if payload.strip() == "[DONE]":
+        said.done = True
+        return
+    if said.done:
+        return
+    try:
+        body = json.loads(payload)
+    except ValueError:
+        said.broken = said.broken or bool(payload.strip())
+        return
+    if isinstance(body, dict):
+        _typed(said, body) if "type" in body and "choices" not in body else _chunk(said, body)
+
+
+def _typed(said: Said, body: Mapping[str, Any]) -> None:
+    kind = body["type"]
+    choice = said.choice(int(body.get("index", 0)))
+    if kind == "content_delta":
+        choice.text += str(body.get("content", ""))
+        said.deltas += 1
+    elif kind == "usage":
+        said.usage = {name: value for name, value in body.items() if name not in ("type", "stream_id")}
+    elif kind == "error":
+        said.error = body
+    elif kind == "done":
+        said.done = True
+        choice.finish_reason = body.get("finish_reason") or choice.finish_reason
+
+
+def _chunk(said: Said, body: Mapping[str, Any]) -> None:
+    if body.get("error") or body.get("object") == "error" or ("message" in body and "choices" not in body):
+        said.error = body
+    if isinstance(body.get("usage"), Mapping):
+        said.usage = body["usage"]
+    for entry in body.get("choices") or ():
+        if isinstance(entry, Mapping):
+            _choice(said, entry)
+
+
+def _choice(said: Said, entry: Mapping[str, Any]) -> None:
+    choice = said.choice(int(entry.get("index") or 0))
+    delta = entry.get("delta") or entry.get("message") or {}
+    content = delta.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping) and part.get("type") == "text")
+    calls = delta.get("tool_calls") or ()
+    if content or any((call.get("function") or {}).get("arguments") for call in calls):
+        said.deltas += 1
+    choice.text += content or ""
+    choice.reasoning += delta.get("reasoning_content") or delta.get("reasoning") or ""
+    choice.refusal += delta.get("refusal") or ""
+    for position, call in enumerate(calls):
+        known = choice.tool_calls.setdefault(int(call.get("index", position)), {"id": None, "name": None, "arguments": ""})
+        function = call.get("function") or {}
+        known["id"] = known["id"] or call.get("id")
+        known["name"] = known["name"] or function.get("name")
+        known["arguments"] += function.get("arguments") or ""
+    choice.finish_reason = entry.get("finish_reason") or choice.finish_reason

@@ -1,0 +1,340 @@
+"""The transcript of one case: what the server journalled, what the client said, and the numbers that follow from both.
+
+JSON Schema cannot say relations (gaps, ratios, equality of two texts), so they are computed here first, and a check is then a
+schema over the result. `schemas/transcript.schema.json` describes it. Times are milliseconds; a number that does not exist is
+null, and null passes no bound.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from conformance import said as saying
+from conformance.report import Report
+from conformance.said import Said
+from mockserver.answers import ApiError
+from mockserver.journal import ConnectionEntry, Journal, RequestEntry
+
+SHOWN_WRITES = 40
+SHOWN_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the operating system showed of the adapter's process group before and after: descriptors, threads, sockets to
+    our ports, resident memory in KiB. None where it could not be seen."""
+
+    fds_before: int | None = None
+    fds_after: int | None = None
+    threads_before: int | None = None
+    threads_after: int | None = None
+    sockets_after: int | None = None
+    memory_before: int | None = None
+    memory_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything one case left behind, before any number is worked out."""
+
+    case: str
+    transport: str
+    variant: str | None
+    hello: Mapping[str, Any]
+    runs: Sequence[Mapping[str, Any]]
+    reports: Sequence[Report]
+    journals: Sequence[Journal]
+    ended_at: float
+    lag_ms: float = 0.0
+    observed: Observed = field(default_factory=Observed)
+
+
+def transcript(evidence: Evidence) -> dict[str, Any]:
+    """The JSON that checks judge."""
+    requests = sorted((entry for journal in evidence.journals for entry in journal.requests), key=lambda entry: entry.received_at)
+    connections = [entry for journal in evidence.journals for entry in journal.connections]
+    answers = [_said(entry) for entry in requests]
+    clients = [client(report, run) for report, run in zip(evidence.reports, evidence.runs, strict=True)]
+    return {
+        "case": evidence.case,
+        "transport": evidence.transport,
+        "variant": evidence.variant,
+        "hello": dict(evidence.hello),
+        "run": dict(evidence.runs[0]),
+        "client": clients[0],
+        "runs": clients,
+        "server": _server(evidence.journals),
+        "said": [_plain_said(answer) for answer in answers],
+        "derived": derived(evidence, requests, connections, answers, clients),
+    }
+
+
+def _said(entry: RequestEntry) -> Said:
+    if entry.plan is None:
+        return Said(ending="refused")
+    return saying.read(entry.plan.timeline, entry.dialect or "sse")
+
+
+def _plain_said(said: Said) -> dict[str, Any]:
+    first = said.choices.get(0) or saying.SaidChoice()
+    return {
+        "text": first.text,
+        "finish_reason": first.finish_reason,
+        "done": said.done,
+        "error": said.error,
+        "ending": said.ending,
+        "complete": said.complete,
+        "deltas": said.deltas,
+        "bytes": said.bytes,
+    }
+
+
+def client(report: Report, run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the client said of one run. `outcome` is `none` when no result came."""
+    result = report.result or {}
+    said_text = report.text()
+    text = result.get("text")
+    return {
+        "run": report.run,
+        "outcome": result.get("outcome", "none"),
+        "kind": result.get("kind"),
+        "status": result.get("status"),
+        "message": result.get("message"),
+        "text": said_text if text is None else text,
+        "delta_text": said_text,
+        "finish_reason": result.get("finish_reason"),
+        "tool_calls": result.get("tool_calls") or [],
+        "choices": _choices(report, result),
+        "reasoning": "".join(str(line.said.get("text", "")) for line in report.of("reasoning")),
+        "usage": result.get("usage") or next((line.said["usage"] for line in reversed(report.of("usage"))), None),
+        "deltas": len(report.of("delta")) + len(report.of("tool_call")),
+        "retries": len(report.of("retry")),
+        "results": report.results,
+        "lines_after_result": report.lines_after_result,
+        "result_ms": _ms(report.started_at, report.result_at),
+        "lost": report.lost,
+        "lines": [{"at_ms": _ms(report.started_at, line.at), **line.said} for line in report.lines[:SHOWN_LINES]],
+    }
+
+
+def _choices(report: Report, result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if result.get("choices"):
+        return list(result["choices"])
+    indexes = sorted({int(line.said.get("index", 0)) for line in report.of("delta")} | {0})
+    return [{"text": report.text(index)} for index in range(indexes[-1] + 1)]
+
+
+def _server(journals: Iterable[Journal]) -> dict[str, Any]:
+    exported = [journal.to_json() for journal in journals]
+    for journal in exported:
+        for entry in journal["requests"]:
+            entry["writes"] = entry["writes"][:SHOWN_WRITES]
+    return {
+        "requests": [entry for journal in exported for entry in journal["requests"]],
+        "connections": [entry for journal in exported for entry in journal["connections"]],
+    }
+
+
+def derived(
+    evidence: Evidence,
+    requests: Sequence[RequestEntry],
+    connections: Sequence[ConnectionEntry],
+    answers: Sequence[Said],
+    clients: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The numbers. Relations of text compare the first run with the answer it should have kept."""
+    results = [report.result_at for report in evidence.reports if report.result_at is not None]
+    last_result = max(results) if len(results) == len(evidence.reports) else None
+    gaps = _gaps(requests)
+    return {
+        "attempts": len(requests),
+        "connections": len(connections),
+        "largest_attempts_per_run": _most_per_run(requests, evidence),
+        **_texts(answers, clients[0]),
+        **_all_runs(answers, clients, requests, evidence),
+        **_timing(requests, answers, gaps),
+        **_bodies(requests),
+        **_cancel(evidence, requests, connections),
+        "requests_after_result": _after(last_result, (entry.received_at for entry in requests)),
+        "connections_after_result": _after(last_result, (entry.accepted_at for entry in connections)),
+        "busy_connections_left": sum(entry.ended_at is None for entry in requests),
+        "open_connections": sum(entry.closed_at is None and entry.half_closed_at is None for entry in connections),
+        "streams_closed_by_client": sum(entry.ended_by == "client" for entry in requests),
+        "unfired": sorted({name for entry in requests for name in entry.unfired}),
+        "key_in_message": _leaks(evidence),
+        "blocked_ms": round(sum(entry.blocked for entry in requests) * 1000),
+        "bytes_sent": sum(entry.bytes for entry in requests),
+        "lag_ms": round(evidence.lag_ms, 1),
+        **_process(evidence.observed),
+    }
+
+
+def _texts(answers: Sequence[Said], told: Mapping[str, Any]) -> dict[str, Any]:
+    """The client's text against the last answer's: equal, kept up to the break, or foreign (repeated, reordered, invented)."""
+    spoken = [answer.choices[0].text for answer in answers if 0 in answer.choices]
+    last = spoken[-1] if spoken else ""
+    first_choice = next((answer.choices[0] for answer in reversed(answers) if 0 in answer.choices), saying.SaidChoice())
+    usage = next((answer.usage for answer in reversed(answers) if answer.usage), None)
+    text = str(told["text"])
+    return {
+        "text_exact": text == last,
+        "text_kept": bool(last) and (text == last or text == first_choice.refusal),
+        "text_missing": len(last) - len(text) if last.startswith(text) else None,
+        "text_foreign": not last.startswith(text),
+        "delta_text_exact": told["delta_text"] == last,
+        "reasoning_exact": told["reasoning"] == first_choice.reasoning,
+        "reasoning_in_text": bool(first_choice.reasoning) and first_choice.reasoning in text,
+        "finish_reason_exact": told["finish_reason"] == first_choice.finish_reason,
+        "tool_calls_exact": _calls(told["tool_calls"]) == _calls(first_choice.tool_calls.values()),
+        "tool_calls_said": len(first_choice.tool_calls),
+        "usage_exact": _same_usage(told["usage"], usage),
+        "choices_exact": _same_choices(told, answers),
+    }
+
+
+def _calls(calls: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
+    return [(call.get("name"), _json(call.get("arguments", ""))) for call in calls]
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except (TypeError, ValueError):
+        return text
+
+
+def _same_usage(told: Mapping[str, Any] | None, said: Mapping[str, Any] | None) -> bool:
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return (told is None and said is None) or (
+        told is not None and said is not None and all(told.get(name) == said.get(name) for name in names)
+    )
+
+
+def _same_choices(told: Mapping[str, Any], answers: Sequence[Said]) -> bool:
+    if not answers:
+        return False
+    wanted = [answers[-1].choices[index].text for index in sorted(answers[-1].choices)]
+    return [choice.get("text", "") for choice in told["choices"]][: len(wanted)] == wanted and len(told["choices"]) >= len(wanted)
+
+
+def _all_runs(
+    answers: Sequence[Said], clients: Sequence[Mapping[str, Any]], requests: Sequence[RequestEntry], evidence: Evidence
+) -> dict[str, Any]:
+    outcomes = [told["outcome"] for told in clients]
+    spoken = {answer.choices[0].text for answer in answers if 0 in answer.choices}
+    return {
+        "outcomes": outcomes,
+        "results": sum(told["results"] for told in clients),
+        "outcomes_ok": outcomes.count("ok"),
+        "outcomes_error": outcomes.count("error"),
+        "outcomes_cancelled": outcomes.count("cancelled"),
+        "outcomes_none": outcomes.count("none"),
+        "texts_mixed": sum(told["outcome"] == "ok" and told["text"] not in spoken for told in clients),
+    }
+
+
+def _gaps(requests: Sequence[RequestEntry]) -> list[float]:
+    """Milliseconds from the end of one answer to the next request."""
+    gaps = []
+    for before, entry in zip(requests, requests[1:], strict=False):
+        ended = before.last_byte_at or before.ended_at or before.received_at
+        gaps.append((entry.received_at - ended) * 1000)
+    return gaps
+
+
+def _timing(requests: Sequence[RequestEntry], answers: Sequence[Said], gaps: Sequence[float]) -> dict[str, Any]:
+    asked = [_asked_to_wait(entry) for entry in requests[:-1]]
+    early = [wait - gap for wait, gap in zip(asked, gaps, strict=False) if wait is not None]
+    return {
+        "gaps_ms": [round(gap, 1) for gap in gaps],
+        "gap_ratio": round(gaps[-1] / gaps[0], 3) if len(gaps) >= 2 and gaps[0] > 0 else None,
+        "gap_spread_ms": round(max(gaps) - min(gaps), 1) if len(gaps) >= 2 else None,
+        "shortest_gap_ms": round(min(gaps), 1) if gaps else None,
+        "early_ms": round(max(early), 1) if early else None,
+        "requests_per_second": _rate(requests),
+    }
+
+
+def _asked_to_wait(entry: RequestEntry) -> float | None:
+    """Milliseconds the answer asked the client to wait: retry-after-ms, else Retry-After in seconds or as a date."""
+    answer = entry.plan.answer if entry.plan is not None else None
+    if not isinstance(answer, ApiError):
+        return None
+    fields = {name.lower(): value for name, value in answer.headers}
+    for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
+        try:
+            return float(fields[name]) * unit
+        except (KeyError, ValueError):
+            continue
+    try:
+        from datetime import UTC, datetime
+
+        return (parsedate_to_datetime(fields["retry-after"]) - datetime.now(UTC)).total_seconds() * 1000
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _rate(requests: Sequence[RequestEntry]) -> float | None:
+    """The most requests that arrived within any second."""
+    times = [entry.received_at for entry in requests]
+    return float(max((sum(at <= other < at + 1 for other in times) for at in times), default=0))
+
+
+def _bodies(requests: Sequence[RequestEntry]) -> dict[str, Any]:
+    return {
+        "bodies": len({entry.raw_body for entry in requests if entry.raw_body}),
+        "keys": [entry.key for entry in requests],
+        "distinct_keys": len({entry.key for entry in requests if entry.key}),
+        "methods": sorted({entry.method for entry in requests}),
+    }
+
+
+def _cancel(evidence: Evidence, requests: Sequence[RequestEntry], connections: Sequence[ConnectionEntry]) -> dict[str, Any]:
+    """From the client's result to the moment the server saw its connection end, and how much it had been sent by then."""
+    report = evidence.reports[0]
+    by_number = {entry.connection: entry for entry in connections}
+    ends = []
+    for entry in requests:
+        connection = by_number.get(entry.connection)
+        seen = [at for at in (connection and connection.half_closed_at, connection and connection.closed_at) if at]
+        ends.append(min(seen) if seen else None)
+    closed = None if not ends or report.result_at is None or any(end is None for end in ends) else max(end for end in ends if end)
+    return {
+        "result_to_close_ms": _ms(report.result_at, closed),
+        "closed_after_result": closed is not None,
+    }
+
+
+def _most_per_run(requests: Sequence[RequestEntry], evidence: Evidence) -> int | None:
+    return None if not evidence.runs else -(-len(requests) // len(evidence.runs))
+
+
+def _after(moment: float | None, times: Iterable[float]) -> int | None:
+    return None if moment is None else sum(at > moment for at in times)
+
+
+def _leaks(evidence: Evidence) -> bool:
+    """Whether an API key stands in anything the client said for people to read."""
+    keys = [key for run in evidence.runs for key in (run.get("api_key"), *run.get("next_api_keys", ())) if key]
+    messages = [str((report.result or {}).get("message", "")) for report in evidence.reports]
+    return any(key in message for key in keys for message in messages)
+
+
+def _process(observed: Observed) -> dict[str, Any]:
+    def delta(before: int | None, after: int | None) -> int | None:
+        return None if before is None or after is None else after - before
+
+    return {
+        "fds_delta": delta(observed.fds_before, observed.fds_after),
+        "threads_delta": delta(observed.threads_before, observed.threads_after),
+        "memory_delta_kib": delta(observed.memory_before, observed.memory_after),
+        "sockets_left": observed.sockets_after,
+    }
+
+
+def _ms(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round((end - start) * 1000, 1)
