@@ -38,7 +38,7 @@ def read_object(data: bytes) -> Mapping[str, Any] | ApiError:
     """
     try:
         body = json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
-        if b"\\ud" in data.lower():
+        if b"\\ud" in data or b"\\uD" in data:
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return api_errors.not_json()
@@ -169,6 +169,10 @@ def _joined(param: str, name: str | int) -> str:
     return f"{param}.{name}" if param else str(name)
 
 
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _resolved(_schema()["$defs"][schema["$ref"].rpartition("/")[2]]) if "$ref" in schema else schema
+
+
 def _types(schema: Mapping[str, Any]) -> list[str]:
     types = schema.get("type", [])
     return [types] if isinstance(types, str) else [name for name in types if name != "null"]
@@ -187,8 +191,8 @@ def _wanted(name: str, schema: Mapping[str, Any]) -> str:
     if name == "string" and options:
         return "one of " + api_errors.enumerated([f"'{option}'" for option in _options(options)], "or")
     if name == "array":
-        items = schema["items"]
-        return f"array of {_types(_schema()['$defs'][items['$ref'].rpartition('/')[2]] if '$ref' in items else items)[0]}s"
+        (item,) = _types(_resolved(schema["items"]))
+        return f"array of {item}s"
     return {"number": "decimal"}.get(name, name)
 
 
