@@ -151,7 +151,7 @@ def _bad_name(param: str, value: Mapping[str, Any], names: Mapping[str, Any]) ->
     """A key that breaks `propertyNames`: `metadata` limits their length, `logit_bias` wants numbers."""
     if "maxLength" in names:
         return api_errors.property_name_too_long(param, next(name for name in value if len(name) > names["maxLength"]), names["maxLength"])
-    return api_errors.not_a_token_id(next(name for name in value if not re.search(names["pattern"], name)))
+    return api_errors.not_a_token_id(next(name for name in value if not re.fullmatch(names["pattern"], name)))
 
 
 def _param(body: Mapping[str, Any], place: Iterable[str | int]) -> str:

@@ -310,6 +310,12 @@ REFUSED: list[Row] = [
         None,
         "Invalid key in 'logit_bias':  You. You should only be submitting non-negative integers.",
     ),
+    (
+        {"logit_bias": {"1\n": 6}},
+        "logit_bias",
+        None,
+        "Invalid key in 'logit_bias': 1\n. You should only be submitting non-negative integers.",
+    ),
     # words
     (
         {"messages": [{"role": "bogus", "content": "a"}]},
