@@ -173,7 +173,9 @@ class _Spoken:
 
     def calls(self) -> Iterator[Mapping[str, Any]]:
         fragments = (self.delta or {}).get("tool_calls")
-        return (each for each in fragments if isinstance(each, dict)) if isinstance(fragments, list) else iter(())
+        for call in fragments if isinstance(fragments, list) else ():
+            if isinstance(call, dict) and isinstance(call.get("index"), int):
+                yield call
 
 
 @dataclass(frozen=True, slots=True)

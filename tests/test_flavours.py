@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, cast, get_args
@@ -199,11 +200,8 @@ def test_the_first_chunk_of_a_choice_is_of_choice_0(name: str) -> None:
     assert order == [0, 1, 0, 1, 0, 0]
 
 
-@pytest.mark.parametrize("kind_name", RECORDED)
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize(("name", "kind_name"), [pair for pair in product(HOSTS, RECORDED) if pair not in NOT_RECORDED])
 def test_chunks_cannot_be_told_from_recorded_ones(name: str, kind_name: str) -> None:
-    if (name, kind_name) in NOT_RECORDED:
-        pytest.skip("no recording of this kind")
     recorded = [json.dumps(shape) for shape in json.loads((Path(__file__).parent / "recorded_shapes" / f"{HOSTS[name]}.json").read_text())]
     ours = [json.dumps(shape(chunk.body)) for chunk in chunks(spoken(name, KINDS[kind_name]))]
     assert [each for each in ours if each not in recorded] == []
