@@ -13,6 +13,7 @@ import shlex
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, Protocol
 
@@ -172,10 +173,8 @@ class Process:
             await self._write({"type": "bye"})
             if process.stdin is not None:
                 process.stdin.close()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                pass
         await self._kill()
 
     async def _write(self, line: Mapping[str, Any]) -> None:
@@ -280,12 +279,12 @@ class OneShot:
         line = json.dumps({"type": "run", **run}, ensure_ascii=False).encode() + b"\n"
         environment = {f"STREAMPROOF_{name.upper()}": _flat(value) for name, value in run.items()}
         try:
-            lines = await self._once(environment, line, seconds, report)
+            await self._once(environment, line, seconds, report)
         except AdapterBroken as error:
             report.lost = str(error)
             return report
         if report.result is None:
-            report.lost = f"no result within {seconds:g} s" if lines is None else "the command ended without a result"
+            report.lost = f"no result within {seconds:g} s, or the command ended without one"
         return report
 
     async def restart(self) -> None:
@@ -312,7 +311,8 @@ class OneShot:
         )
         process._process = child
         lines: list[tuple[float, Mapping[str, Any]]] = []
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
             child.stdin.write(given)
             child.stdin.close()

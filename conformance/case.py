@@ -106,8 +106,7 @@ def select(cases: Iterable[Case], levels: Iterable[str] = (), globs: Iterable[st
     return tuple(
         case
         for case in cases
-        if case.level == "L0"
-        or ((not levels or case.level in levels) and (not globs or any(fnmatchcase(case.id, glob) for glob in globs)))
+        if case.level == "L0" or ((not levels or case.level in levels) and (not globs or any(fnmatchcase(case.id, glob) for glob in globs)))
     )
 
 

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.testing import MockServer, MockSession
+
 from conformance import judge, observe
 from conformance.adapter import Adapter, AdapterBroken, Run
 from conformance.case import VARIANTS, Case
@@ -17,7 +19,6 @@ from conformance.kit_check import kit_errors
 from conformance.report import Report
 from conformance.transcript import Evidence, transcript
 from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, Exit, Verdict
-from mockserver.testing import MockServer, MockSession
 
 REQUEST: Mapping[str, Any] = {
     "model": "gpt-4.1",

@@ -1,0 +1,84 @@
+"""The baseline: checks that are known to fail, one a line with its reason. Strict: what is listed must fail.
+
+# case/check (globs), then why
+L2.truncation.*/surfaced    the SDK cannot tell, see https://github.com/…/issues/1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from conformance.verdict import CaseResult, CheckResult, Verdict
+from mockserver.author_errors import AuthorError, Mistake
+
+SHORTEST_REASON = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One line: a glob over `case[where]/check` or `case/check`, and the reason."""
+
+    pattern: str
+    reason: str
+    line: int
+
+    def matches(self, case: CaseResult, check: CheckResult) -> bool:
+        return fnmatchcase(f"{case.id}/{check.id}", self.pattern) or f"{case.name}/{check.id}" == self.pattern
+
+
+def load(path: Path) -> tuple[Known, ...]:
+    """Read a baseline. Raises AuthorError for a line without a check or without a reason."""
+    known, mistakes = [], []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        line = text.strip()
+        if not line or line.startswith("#"):
+            continue
+        pattern, _, reason = line.partition(" ")
+        if "/" not in pattern:
+            mistakes.append(Mistake(str(path), number, f"'{pattern}': wanted CASE/CHECK, such as L2.truncation.clean-eof/surfaced"))
+        elif len(reason.strip()) < SHORTEST_REASON:
+            mistakes.append(Mistake(str(path), number, f"'{pattern}' needs a reason of at least {SHORTEST_REASON} characters behind it"))
+        known.append(Known(pattern, reason.strip(), number))
+    if mistakes:
+        raise AuthorError(mistakes)
+    return tuple(known)
+
+
+def apply(known: Sequence[Known], results: Iterable[CaseResult]) -> tuple[CaseResult, ...]:
+    """Listed failures become known-fail, listed passes unexpected-pass."""
+    return tuple(replace(case, checks=tuple(_known(known, case, check) for check in case.checks)) for case in results)
+
+
+def _known(known: Sequence[Known], case: CaseResult, check: CheckResult) -> CheckResult:
+    entry = next((entry for entry in known if entry.matches(case, check)), None)
+    if entry is None:
+        return check
+    if check.verdict in (Verdict.FAIL, Verdict.WARN):
+        return replace(check, verdict=Verdict.KNOWN_FAIL, reason=entry.reason)
+    if check.verdict is Verdict.PASS:
+        return replace(check, verdict=Verdict.UNEXPECTED_PASS, reason=f"listed as failing: {entry.reason}")
+    return check
+
+
+def stale(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[str, ...]:
+    """Lines that match nothing that was run."""
+    return tuple(
+        f"line {entry.line}: '{entry.pattern}' matches no check that was run"
+        for entry in known
+        if not any(entry.matches(case, check) for case in results for check in case.checks)
+    )
+
+
+def written(results: Iterable[CaseResult]) -> str:
+    """A first baseline: every failed check, its evidence as the reason to be replaced by a better one."""
+    lines = ["# case[where]/check   reason: say why it fails and where that is tracked", ""]
+    lines += [
+        f"{case.name}/{check.id}  {check.evidence.splitlines()[0] if check.evidence else 'fails at the time of writing'}"
+        for case in results
+        for check in case.checks
+        if check.verdict in (Verdict.FAIL, Verdict.WARN)
+    ]
+    return "\n".join(lines) + "\n"
