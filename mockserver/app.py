@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
 from mockserver import api_errors, mock_errors
-from mockserver.answers import Headers, Plain
+from mockserver.answers import Plain
 from mockserver.cors import preflight_fields
 from mockserver.plan import plain_timeline
 from mockserver.profiles import Shelf
 from mockserver.route import Route, route
+from mockserver.sessions import Session
 from mockserver.settings import Settings
 from mockserver.slots import Slots
-from mockserver.steps import End, Head, Message, Timeline, Wait
+from mockserver.steps import End, Head, Message, Wait
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
+from mockserver.transports.outside import json_timeline, reply
 from mockserver.upstream import Upstream
 
 BACKLOG = 4096
@@ -65,7 +66,7 @@ class App:
 
     def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
         self.settings = settings
-        self._shelf = shelf or Shelf()
+        self.shelf = shelf or Shelf()
         self.port = settings.port
         self.upstream: Upstream
         self._server: Server
@@ -76,9 +77,14 @@ class App:
         """Where a client's base URL points."""
         return f"{'https' if self.settings.tls else 'http'}://{_in_url(self.settings.host[0])}:{self.port}/v1"
 
+    def base_url_of(self, session: Session) -> str:
+        """Where a client of this session points."""
+        port, tls = (self.port, self.settings.tls) if session.port is None else (session.port, session.tls)
+        return f"{'https' if tls else 'http'}://{_in_url(self.settings.host[0])}:{port}/s/{session.key}/v1"
+
     async def __aenter__(self) -> App:
         loop = asyncio.get_running_loop()
-        self.upstream = Upstream(self.settings, Slots(loop), self._shelf)
+        self.upstream = Upstream(self.settings, Slots(loop), self.shelf)
         self._server = Server(self.upstream, self.answer)
         await self._listen()
         return self
@@ -134,20 +140,6 @@ async def preflight(upstream: Upstream, request: web.BaseRequest) -> Sent:
     return await reply(upstream, request, plain_timeline(Plain(204, preflight_fields(request.headers))))
 
 
-async def reply(upstream: Upstream, request: web.BaseRequest, timeline: Timeline) -> Sent:
-    """An answer outside chat completions: it takes no turn and stands in no journal."""
-    from mockserver.journal import RequestEntry
-
-    connection = cast(Connection, request.protocol)
-    entry = RequestEntry(0, connection.entry.connection, upstream.slots.now())
-    return await http.send(upstream, request, upstream.default, entry, timeline)
-
-
-def json_timeline(body: Any, status: int = 200, headers: Headers = ()) -> Timeline:
-    data = json.dumps(body, ensure_ascii=False).encode()
-    return (Head(status, (("content-type", "application/json"), *headers), framing="length"), Message(data), End())
-
-
 async def health(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:
     uptime = round(time.monotonic() - upstream.started, 3)
     return await reply(upstream, request, json_timeline({"status": "healthy", "connections": upstream.alive, "uptime": uptime}))
@@ -176,9 +168,7 @@ def _model(name: str) -> dict[str, Any]:
 
 
 async def elsewhere(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
-    error = (
-        mock_errors.other_api(asked.name) if asked.surface == "other-api" else api_errors.unknown_url(request.method, request.path)
-    )
+    error = mock_errors.other_api(asked.name) if asked.surface == "other-api" else api_errors.unknown_url(request.method, request.path)
     return await http.refuse(upstream, request, upstream.default, error, upstream.slots.now())
 
 
@@ -208,4 +198,3 @@ ROUTES: dict[str, Route_] = {
     "other-api": elsewhere,
     "unknown": elsewhere,
 }
-

@@ -41,3 +41,36 @@ def bad_request(message: str) -> ApiError:
 def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiError:
     message = f"The profile '{profile}' has no meaning over {dialect}; it has one over {', '.join(dialects) or 'none'}."
     return ApiError(501, message, "not_implemented_error", code="mock_wrong_dialect")
+
+
+def author_error(mistakes: Sequence[str]) -> ApiError:
+    """What somebody wrote cannot be used; every mistake is named."""
+    return ApiError(400, "\n".join(mistakes), code="mock_author_error")
+
+
+def no_control() -> ApiError:
+    return ApiError(404, "The control API of this server is off (--no-control).", code="mock_control_off")
+
+
+def control_token_wanted(given: bool) -> ApiError:
+    what = "This is not the control token" if given else "The control API wants a token"
+    message = f"{what}: send the one that was printed at the start as `Authorization: Bearer TOKEN` or `X-Mock-Token: TOKEN`."
+    return ApiError(401, message, code="mock_control_token", headers=(("www-authenticate", "Bearer"),))
+
+
+def unknown_control(path: str, known: Sequence[str]) -> ApiError:
+    near = get_close_matches(path, known, 1)
+    hint = f"did you mean /_mock/{near[0]}?" if near else f"it knows {', '.join(known)}."
+    return ApiError(404, f"The control API has no /_mock/{path}; {hint}", code="mock_unknown_control")
+
+
+def no_port(reason: str) -> ApiError:
+    return ApiError(503, f"No port could be opened for the session: {reason}", "server_error", code="mock_no_port")
+
+
+def default_stays() -> ApiError:
+    return ApiError(400, "The default session cannot be closed; `PUT /_mock/default` gives it another script.", code="mock_default_stays")
+
+
+def default_has_the_servers_port() -> ApiError:
+    return ApiError(400, "The default session has the server's port: own_port is for sessions.", param="own_port", code="mock_author_error")

@@ -101,6 +101,15 @@ def load_script(value: Any, source: str) -> Script:
     return script
 
 
+def load_pace(value: Any, source: str) -> Pace | None:
+    """A pace: a preset's name, or the fields of `Pace`. Raises AuthorError."""
+    reading = _Reading(source, lambda _: 1, Path.cwd())
+    pace = reading.pace(value, ())
+    if reading.mistakes:
+        raise AuthorError(reading.mistakes)
+    return pace
+
+
 def load_use(value: Any, source: str) -> Use:
     """One fault as a turn lists it. Raises AuthorError."""
     reading = _Reading(source, lambda _: 1, Path.cwd())

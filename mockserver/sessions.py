@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
 from mockserver.journal import Journal
+from mockserver.limits import UNLIMITED, Allowance, Limits
+from mockserver.session_options import TTL_SECONDS
 from mockserver.turns import HEALTHY, Pace, Script, Turn
 
 MAX_SESSIONS = 10_000
@@ -21,7 +22,8 @@ MAX_STORED = 100
 
 @dataclass(slots=True)
 class Session:
-    """`seed` None: ids are random and `created` is now. `taken` counts the turns that requests have taken."""
+    """`seed` None: ids are random and `created` is now. `taken` counts the turns that were taken. `port` is its own one,
+    `other_origin` where its second listener stands, `ca_file` what its certificates are verified with."""
 
     key: str
     script: Script = Script((HEALTHY,))
@@ -29,15 +31,31 @@ class Session:
     seed: int | None = None
     flavour: str | None = None
     pace: Pace | None = None
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = UNLIMITED
     tls: str | None = None
+    ttl: float = TTL_SECONDS
+    port: int | None = None
+    other_origin: str | None = None
+    ca_file: str | None = None
     taken: int = 0
     used_at: float = field(default_factory=time.monotonic)
     journal: Journal = field(init=False)
     stored: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+    _allowances: dict[str | None, Allowance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.key)
+
+    def allowance(self, key: str | None) -> Allowance:
+        """What the key with this label has used (None: requests without a key)."""
+        found = self._allowances.get(key)
+        if found is None:
+            found = self._allowances[key] = Allowance(self.limits)
+        return found
+
+    def expired(self, now: float) -> bool:
+        """Whether nothing has used it for its time to live."""
+        return now - self.used_at > self.ttl
 
     def peek(self) -> Turn | None:
         """The next turn, which is not taken; None when the script is over."""
@@ -55,6 +73,7 @@ class Session:
         self.taken = 0
         self.journal = Journal(self.key)
         self.stored.clear()
+        self._allowances.clear()
 
 
 class UnknownSession(LookupError):
@@ -83,16 +102,18 @@ class Memory:
 
     def get(self, key: str) -> Session:
         try:
-            return self._sessions[key]
+            session = self._sessions[key]
         except KeyError:
             near = get_close_matches(key, list(self._sessions)[-200:], 3)
             raise UnknownSession(f"no session '{key}'" + (f"; did you mean {' or '.join(near)}?" if near else "")) from None
+        self._sessions.move_to_end(key)
+        session.used_at = time.monotonic()
+        return session
 
     def add(self, session: Session) -> Session:
         self._sessions[session.key] = session
         while len(self._sessions) > MAX_SESSIONS:
-            oldest = min(self._sessions.values(), key=lambda each: each.used_at)
-            del self._sessions[oldest.key]
+            self._sessions.popitem(last=False)
         return session
 
     def remove(self, key: str) -> Session:
@@ -106,4 +127,4 @@ class Memory:
 
 def new_key() -> str:
     """A session's key: unguessable, safe in a URL path."""
-    return secrets.token_urlsafe(9).replace("_", "a").replace("-", "b")
+    return secrets.token_hex(8)

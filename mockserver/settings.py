@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mockserver.limits import UNLIMITED, Limits
 from mockserver.turns import UNPACED, Pace, Script, Use
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Settings:
     mode: Literal["generate", "echo"] = "generate"
     rules: Rules | None = None
     chaos: tuple[Use, ...] = ()
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = UNLIMITED
     max_body: int = MAX_BODY
     max_connections: int = 10_000
     control: bool = True

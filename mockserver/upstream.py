@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +14,8 @@ from mockserver.exchange import Call, Exchange
 from mockserver.journal import RequestEntry
 from mockserver.play import Play
 from mockserver.route import Route
-from mockserver.sessions import Memory, Session, Store, UnknownSession
+from mockserver.session_options import SessionOptions
+from mockserver.sessions import Memory, Session, Store, UnknownSession, new_key
 from mockserver.settings import Settings
 from mockserver.slots import Slots
 from mockserver.turns import Script
@@ -40,17 +40,28 @@ class Incoming(Protocol):
     def protocol(self) -> Any: ...
 
 
+class Ports(Protocol):
+    """Listeners that sessions have of their own."""
+
+    def open(self, session: Session) -> None:
+        """Give the session its port. Raises OSError when there is none."""
+
+    def close(self, session: Session) -> None:
+        """Take it away, if there is one, and end its connections."""
+
+
 class Upstream:
     """One mock upstream. `shelf` holds the profiles that can be asked for by name."""
 
-    def __init__(self, settings: Settings, slots: Slots, shelf: Shelf, store: Store | None = None) -> None:
+    def __init__(self, settings: Settings, slots: Slots, shelf: Shelf, store: Store | None = None, ports: Ports | None = None) -> None:
         self.settings = settings
         self.slots = slots
         self.shelf = shelf
         self.store = store or Memory()
+        self.ports = ports
         self.exchange = Exchange(settings, shelf.knows)
         self.access = Access(settings.api_keys)
-        self.default = self.store.add(self._session("default", settings.script, settings.profile))
+        self.default = Session("default", settings.script, settings.profile, seed=settings.seed, limits=settings.limits)
         self.running: set[Play] = set()
         self.started = time.monotonic()
         self.websockets = 0
@@ -61,15 +72,41 @@ class Upstream:
         self.connections += 1
         return self.connections
 
-    def _session(self, key: str, script: Script, profile: str | None) -> Session:
-        return Session(key, script, profile, seed=self.settings.seed, limits=self.settings.limits)
-
-    def create(self, script: Script, profile: str | None = None, *, key: str | None = None, **options: Any) -> Session:
-        """A new session. `options` are fields of `Session` in place of the server's own."""
-        session = self._session(key or f"{secrets.token_hex(8)}", script, profile)
-        for name, value in options.items():
-            setattr(session, name, value)
+    def open(self, options: SessionOptions, key: str | None = None) -> Session:
+        """A new session, on a port of its own if it wants one. Raises OSError when that cannot be had."""
+        session = Session(key or new_key())
+        self.set_up(session, options)
+        if options.own_port and self.ports is not None:
+            self.ports.open(session)
         return self.store.add(session)
+
+    def set_up(self, session: Session, options: SessionOptions) -> None:
+        """Let a session begin anew as `options` say; what they leave open is as the server was told."""
+        session.script, session.profile, session.ttl = options.script, options.profile, options.ttl
+        session.seed = self.settings.seed if options.seed is None else options.seed
+        session.flavour, session.pace, session.tls = options.flavour, options.pace, options.tls or self.settings.tls
+        session.limits = options.limits or self.settings.limits
+        session.restart()
+
+    def find(self, key: str) -> Session:
+        """Raises UnknownSession."""
+        return self.default if key == self.default.key else self.store.get(key)
+
+    def close(self, session: Session) -> None:
+        """Forget a session; its port is closed."""
+        self.store.remove(session.key)
+        if self.ports is not None:
+            self.ports.close(session)
+
+    def sessions(self) -> tuple[Session, ...]:
+        return (self.default, *self.store.all())
+
+    def sweep(self) -> None:
+        """Forget the sessions that nobody has used for too long."""
+        now = time.monotonic()
+        for session in self.store.all():
+            if session.expired(now):
+                self.close(session)
 
     def shared(self, profile: str) -> Session:
         """The session that all who name a profile share; it starts again after its last turn."""
@@ -77,8 +114,7 @@ class Upstream:
         try:
             return self.store.get(key)
         except UnknownSession:
-            script = self.shelf.script(profile)
-            return self.create(Script(script.turns, "repeat"), profile, key=key)
+            return self.open(SessionOptions(Script(self.shelf.script(profile).turns, "repeat"), profile), key)
 
     def session_of(self, request: Incoming, route: Route) -> Session | ApiError:
         """The session a request's path or header names, or why there is none."""
@@ -96,7 +132,7 @@ class Upstream:
         if header is not None:
             return mock_errors.no_header_inside_session()
         try:
-            return self.store.get(key)
+            return self.find(key)
         except UnknownSession as error:
             return mock_errors.unknown_session(str(error))
 
@@ -147,5 +183,3 @@ class Upstream:
     def alive(self) -> int:
         """Open WebSockets and running streams."""
         return self.websockets + len(self.running)
-
-

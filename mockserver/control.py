@@ -1,0 +1,223 @@
+"""The control API below `/_mock/`: profiles, sessions, journals, metrics. It takes no turn and stands in no journal."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from mockserver import api_errors, mock_errors
+from mockserver.answers import ApiError, Plain
+from mockserver.author_errors import AuthorError
+from mockserver.plan import plain_timeline
+from mockserver.session_options import SessionOptions, read_options
+from mockserver.sessions import Session, UnknownSession
+from mockserver.transports import http
+from mockserver.transports.connection import Sent
+from mockserver.transports.outside import reply, reply_json
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from mockserver.profiles import Profile
+    from mockserver.route import Route
+    from mockserver.upstream import Upstream
+
+SOURCE = "request body"
+
+
+class Refused(Exception):
+    """The call cannot be done; `error` says why."""
+
+    def __init__(self, error: ApiError, **details: Any) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.details = details
+
+
+async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> Sent:
+    """Do what the path below `_mock/` names."""
+    try:
+        authorize(upstream, request)
+        call, arguments = _found(request, route.name)
+        return await call(upstream, request, *arguments)
+    except Refused as refused:
+        return await _refuse(upstream, request, refused)
+    except AuthorError as error:
+        mistakes = [mistake.message for mistake in error.mistakes]
+        return await _refuse(upstream, request, Refused(mock_errors.author_error(mistakes), mistakes=mistakes))
+    except UnknownSession as error:
+        return await _refuse(upstream, request, Refused(mock_errors.unknown_session(str(error))))
+
+
+def authorize(upstream: Upstream, request: web.BaseRequest) -> None:
+    """Control may be off, or for those only who know the token."""
+    settings = upstream.settings
+    if not settings.control:
+        raise Refused(mock_errors.no_control())
+    if settings.control_token is None:
+        return
+    bearer = request.headers.get("Authorization", "")
+    given = request.headers.get("X-Mock-Token") or (bearer[7:].strip() if bearer[:7].lower() == "bearer " else "")
+    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), settings.control_token.encode()):
+        raise Refused(mock_errors.control_token_wanted(bool(given)))
+
+
+async def _refuse(upstream: Upstream, request: web.BaseRequest, refused: Refused) -> Sent:
+    error = refused.error
+    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code, **refused.details}
+    return await reply_json(upstream, request, {"error": body}, error.status, error.headers)
+
+
+Call = Callable[..., Awaitable[Sent]]
+
+
+def _found(request: web.BaseRequest, path: str) -> tuple[Call, tuple[str, ...]]:
+    """The call for a method and a path, and the names in the path."""
+    parts = tuple(path.split("/"))
+    calls = {
+        method: (call, tuple(part for part, name in zip(parts, names, strict=True) if name == "*"))
+        for (method, names), call in CALLS.items()
+        if len(parts) == len(names) and all(name in ("*", part) for part, name in zip(parts, names, strict=True))
+    }
+    if not calls:
+        raise Refused(mock_errors.unknown_control(path, sorted({"/".join(names) for _, names in CALLS})))
+    if request.method not in calls:
+        raise Refused(api_errors.method_not_allowed(request.method, request.path, tuple(calls)))
+    return calls[request.method]
+
+
+async def list_profiles(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    profiles = [_profile(upstream.shelf.profile(name)) for name in upstream.shelf.names()]
+    return await reply_json(upstream, request, {"profiles": profiles})
+
+
+async def show_profile(upstream: Upstream, request: web.BaseRequest, name: str) -> Sent:
+    if not upstream.shelf.knows(name):
+        raise Refused(mock_errors.unknown_profile(name, upstream.shelf.names()))
+    profile = upstream.shelf.profile(name)
+    script = profile.script
+    more = {"why": profile.why, "sources": list(profile.sources), "turns": len(script.turns), "after": script.after}
+    return await reply_json(upstream, request, {**_profile(profile), **more, "needs_port": profile.needs_port})
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    return {"name": profile.name, "title": profile.title, "tags": list(profile.tags), "dialects": sorted(profile.dialects)}
+
+
+async def list_sessions(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    return await reply_json(upstream, request, {"sessions": [described(session, request) for session in upstream.sessions()]})
+
+
+async def open_session(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    options = await _options(upstream, request)
+    try:
+        session = upstream.open(options)
+    except OSError as error:
+        raise Refused(mock_errors.no_port(str(error))) from None
+    return await reply_json(upstream, request, addresses(session, request), 201, (("location", f"/_mock/sessions/{session.key}"),))
+
+
+async def show_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
+    return await reply_json(upstream, request, described(upstream.find(key), request))
+
+
+async def close_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
+    session = upstream.find(key)
+    if session is upstream.default:
+        raise Refused(mock_errors.default_stays())
+    upstream.close(session)
+    return await reply(upstream, request, plain_timeline(Plain(204)))
+
+
+async def show_journal(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
+    return await reply_json(upstream, request, upstream.find(key).journal.to_json())
+
+
+async def set_default(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    options = await _options(upstream, request)
+    if options.own_port:
+        raise Refused(mock_errors.default_has_the_servers_port())
+    upstream.set_up(upstream.default, options)
+    return await reply_json(upstream, request, addresses(upstream.default, request))
+
+
+async def reset(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    """Forget all sessions and begin the default one anew, as the server was started."""
+    sessions = upstream.store.all()
+    for session in sessions:
+        upstream.close(session)
+    upstream.set_up(upstream.default, SessionOptions(upstream.settings.script, upstream.settings.profile))
+    return await reply_json(upstream, request, {"closed": len(sessions)})
+
+
+async def ready(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    return await reply_json(upstream, request, {"ready": True})
+
+
+CALLS: dict[tuple[str, tuple[str, ...]], Call] = {
+    ("GET", ("profiles",)): list_profiles,
+    ("GET", ("profiles", "*")): show_profile,
+    ("GET", ("sessions",)): list_sessions,
+    ("POST", ("sessions",)): open_session,
+    ("GET", ("sessions", "*")): show_session,
+    ("DELETE", ("sessions", "*")): close_session,
+    ("GET", ("sessions", "*", "journal")): show_journal,
+    ("PUT", ("default",)): set_default,
+    ("POST", ("reset",)): reset,
+    ("GET", ("ready",)): ready,
+}
+
+
+async def _options(upstream: Upstream, request: web.BaseRequest) -> SessionOptions:
+    return read_options(await _json(upstream, request), upstream.shelf, SOURCE)
+
+
+async def _json(upstream: Upstream, request: web.BaseRequest) -> Any:
+    """The request's body; {} for none."""
+    limit = upstream.settings.max_body
+    try:
+        body = await http.read_body(request, limit)
+    except http.TooLarge:
+        raise Refused(api_errors.body_too_large(request.content_length or 0, limit)) from None
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise Refused(api_errors.not_json()) from None
+
+
+def addresses(session: Session, request: web.BaseRequest) -> dict[str, Any]:
+    """Where to speak to a session, by the Host the caller used."""
+    scheme = "https" if session.port and session.tls else request.scheme if not session.port else "http"
+    host = request.host if session.port is None else f"{_hostname(request.host)}:{session.port}"
+    return located(session, scheme, host)
+
+
+def located(session: Session, scheme: str, host: str) -> dict[str, Any]:
+    """A session's key and URLs on a host."""
+    root = f"{scheme}://{host}" + ("" if session.key == "default" else f"/s/{session.key}")
+    where = {"key": session.key, "base_url": f"{root}/v1", "ws_url": f"{root.replace('http', 'ws', 1)}/v1/ws/chat"}
+    return {**where, "ca_file": session.ca_file} if session.ca_file else where
+
+
+def _hostname(host: str) -> str:
+    """A Host field's value without its port (RFC 9110 §7.2)."""
+    return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def described(session: Session, request: web.BaseRequest) -> dict[str, Any]:
+    """A session as `GET /_mock/sessions/KEY` shows it."""
+    journal = session.journal
+    return {
+        **addresses(session, request),
+        "profile": session.profile,
+        "seed": session.seed,
+        "flavour": session.flavour,
+        "turns": len(session.script.turns),
+        "after": session.script.after,
+        "taken": session.taken,
+        "requests": journal.count,
+        "connections": len(journal.connections),
+        "open_connections": sum(entry.closed_at is None for entry in journal.connections),
+    }
