@@ -15,7 +15,11 @@ _FIRST_DAY = date(2020, 1, 1)
 _DAYS = 6 * 365
 """Dates lie in 2020 to 2025: what is said must not depend on today."""
 
+from mockserver.model.sentences import CITIES, COMPANIES, NAMES
+
 T = TypeVar("T")
+
+_ENGLISH = {"name": NAMES, "city": CITIES, "company": COMPANIES}
 
 _turn = Lock()
 """A generator is shared, and its random numbers are replaced for each value."""
@@ -148,5 +152,8 @@ def _known(name: str, table: dict[str, T]) -> T | None:
 
 
 def _make(what: str, locale: str, random: Random) -> str:
-    own = _OWN.get(what)
-    return own(random) if own else str(in_locale(locale, what, random))
+    if what in _OWN:
+        return _OWN[what](random)
+    if locale == "en_US" and what in _ENGLISH:
+        return random.choice(_ENGLISH[what])
+    return str(in_locale(locale, what, random))

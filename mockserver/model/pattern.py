@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from random import Random
@@ -19,9 +20,6 @@ _CLASSES = {
     "CATEGORY_SPACE": " ",
     "CATEGORY_NOT_SPACE": _LETTERS,
 }
-
-_REACHES = (4, 0, 16, 64, 256, 1024)
-"""How far an open repeat may go beyond its minimum, one after the other until the length fits."""
 
 _MAX_STEPS = 20_000
 """Steps of one generation: `(a{999}){999}` from a client must not fill the memory."""
@@ -40,23 +38,39 @@ class _TooLong(Exception):
 
 def matching(pattern: str, random: Random, shortest: int = 0, longest: int | None = None) -> str | None:
     """A string in which the pattern is found, with a length from `shortest` to `longest` characters if one is met within
-    bounded trials. None where the pattern cannot be read or followed."""
+    bounded trials. Assertions (`(?=…)`, `\\b`) are not followed but checked. None where the pattern cannot be read or followed."""
     tree = _parsed(pattern)
     if tree is None:
         return None
-    found: str | None = None
-    for reach in _REACHES:
-        for _ in range(8):
-            try:
-                text = _Writer(random, reach).write(tree)
-            except (_TooLong, RecursionError):
+    asserts = re.search(r"\(\?[=!<]|\\[bB]", pattern) is not None
+    first: str | None = None
+    failures = 0
+    for least, reach in _repeats(shortest):
+        try:
+            text = _Writer(random, least, reach).write(tree)
+        except (_TooLong, RecursionError):
+            failures += 1
+            if failures > 2:
                 break
-            if not _keeps(pattern, text):
-                continue
-            found = text if found is None else found
-            if shortest <= len(text) and (longest is None or len(text) <= longest):
-                return text
-    return found
+            continue
+        if asserts and not found(pattern, text):
+            continue
+        first = text if first is None else first
+        if shortest <= len(text) and (longest is None or len(text) <= longest):
+            return text
+    if first is not None and len(first) < shortest:
+        padded = first + "".join(random.choices(string.ascii_lowercase, k=shortest - len(first)))
+        return padded if found(pattern, padded) else first
+    return first
+
+
+def _repeats(shortest: int) -> Iterator[tuple[int, int]]:
+    """How often beyond its minimum a repeat is written, from the first to the second number: a few times; then never; then what
+    a single repeat needs for the wanted length, as the rest of the pattern has from 0 to 40 characters."""
+    yield from [(0, 4)] * 16
+    yield from [(0, 0)] * 4
+    yield from [(rest, rest) for rest in range(shortest, max(-1, shortest - 40), -1)]
+    yield from [(0, shortest)] * 16
 
 
 @cache
@@ -76,23 +90,22 @@ def _parsed(pattern: str) -> Any:
         return None
 
 
-def _keeps(pattern: str, text: str) -> bool:
-    r"""Assertions (`(?=…)`, `\b`) are not followed but checked, by an engine that cannot run away."""
-    if not re.search(r"\(\?[=!<]|\\[bB]", pattern):
-        return True
+def found(pattern: str, text: str) -> bool:
+    """Whether the pattern is found in the text, by an engine that cannot run away; no where it cannot read the pattern."""
     import jsonschema_rs
 
     try:
-        return jsonschema_rs.is_valid({"pattern": pattern}, text)
+        return bool(jsonschema_rs.is_valid({"pattern": pattern}, text))
     except ValueError:
-        return True
+        return False
 
 
 class _Writer:
     """One string, written while walking the tree."""
 
-    def __init__(self, random: Random, reach: int) -> None:
+    def __init__(self, random: Random, least: int, reach: int) -> None:
         self.random = random
+        self.least = least
         self.reach = reach
         self.steps = 0
         self.groups: dict[int, str] = {}
@@ -101,9 +114,7 @@ class _Writer:
         return "".join(self.node(str(kind), argument) for kind, argument in tree)
 
     def node(self, kind: str, argument: Any) -> str:
-        self.steps += 1
-        if self.steps > _MAX_STEPS:
-            raise _TooLong
+        self.step()
         match kind:
             case "LITERAL":
                 return chr(argument)
@@ -123,9 +134,9 @@ class _Writer:
             case "ATOMIC_GROUP":
                 return self.write(argument)
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-                least, most, tree = argument
-                times = self.random.randint(int(least), min(int(most), int(least) + self.reach))
-                return "".join(self.write(tree) for _ in range(times))
+                least, most, tree = int(argument[0]), int(argument[1]), argument[2]
+                times = self.random.randint(min(most, least + self.least), min(most, least + self.reach))
+                return "".join(self.repeated(tree) for _ in range(times))
             case "GROUPREF":
                 return self.groups.get(argument, "")
             case "GROUPREF_EXISTS":
@@ -133,6 +144,15 @@ class _Writer:
                 return self.write(yes if number in self.groups else no or ())
             case _:
                 return ""
+
+    def repeated(self, tree: Any) -> str:
+        self.step()
+        return self.write(tree)
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > _MAX_STEPS:
+            raise _TooLong
 
     def one(self, members: str) -> str:
         plain = "".join(character for character in members if character in _LETTERS) if len(members) > len(_LETTERS) else ""

@@ -8,8 +8,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Literal
 
-from mockserver.answers import Answer, Choice, Reply, Request, Usage
+from mockserver.answers import Answer, ApiError, Choice, Reply, Request, Usage
 from mockserver.model import tools
+from mockserver.model.believable import range_of
 from mockserver.model.chance import fingerprint, numbers
 from mockserver.model.conversation import last_user_text
 from mockserver.model.cutoff import cut_off
@@ -18,7 +19,7 @@ from mockserver.model.logprobs import logprobs
 from mockserver.model.script import ScriptError, check_script, says_something, scripted_choice, scripted_usage
 from mockserver.model.text import prose
 from mockserver.model.tokens import count_prompt, cut
-from mockserver.model.value import value
+from mockserver.model.value import BadSchema, value
 
 __all__ = ["ScriptError", "answer", "check_script", "scripted"]
 
@@ -29,18 +30,22 @@ _REASONS = re.compile(r"reasoner|thinking|(?<![a-z])(?:r1|qwq|magistral|gpt-oss)
 """Models that think aloud: their API sends the reasoning as text. (OpenAI's own reasoning models never do.)"""
 
 _QUOTED = re.compile(r"[`'\"]([A-Za-z_]\w{0,40})[`'\"]")
-_USUAL_KEYS = ("title", "summary", "author", "date", "score")
+_USUAL_KEYS = ("title", "summary", "author", "date", "rating")
 
 
 def answer(request: Request, *, seed: int = 0, mode: Literal["generate", "echo"] = "generate") -> Answer:
     """What the model says to a request: always the same to the same question.
 
     It follows from `seed` (the request's own, if it has one), model, messages, tools, tool_choice, response_format, stop, the token
-    limits and the choice's index, and from nothing else. `echo` says the last user message's text back.
+    limits and the choice's index, and from nothing else. `echo` says the last user message's text back. A schema that is none is
+    refused as the real API does it, with an ApiError.
     """
-    speak = _echo(request) if mode == "echo" else _speaker(request)
     chance = fingerprint(request, seed)
-    choices = tuple(cut_off(speak(numbers(chance, "choice", index)), request) for index in range(request.n))
+    try:
+        speak = _echo(request) if mode == "echo" else _speaker(request)
+        choices = tuple(cut_off(speak(numbers(chance, "choice", index)), request) for index in range(request.n))
+    except BadSchema as error:
+        return ApiError(400, str(error), param=error.param, code=error.code)
     return _reply(request, choices, chance)
 
 
@@ -103,10 +108,18 @@ def _text_speaker(request: Request) -> Speaker:
         if schema is None:
             said = prose(random, language)
         else:
-            said = tools.written(value(schema, random, language=language, about=asked))
+            said = tools.written(_formatted(schema, random, language, asked, request))
         return Choice(content=cut(said), reasoning=cut(prose(random, language)) if reasons else ())
 
     return speak
+
+
+def _formatted(schema: Any, random: Random, language: str, asked: str, request: Request) -> Any:
+    try:
+        return value(schema, random, language=language, about=asked)
+    except BadSchema as error:
+        name = request.body["response_format"].get("json_schema", {}).get("name", "")
+        raise BadSchema(f"Invalid schema for response_format '{name}': {error}.", param="response_format") from error
 
 
 def _schema(response_format: Mapping[str, Any], asked: str) -> Any:
@@ -116,8 +129,8 @@ def _schema(response_format: Mapping[str, Any], asked: str) -> Any:
             return (response_format.get("json_schema") or {}).get("schema") or {"type": "object"}
         case "json_object":
             keys = list(dict.fromkeys(_QUOTED.findall(asked)))[:16] or list(_USUAL_KEYS)
-            types = {"score": {"type": "number", "minimum": 0, "maximum": 1}}
-            return {"type": "object", "properties": {key: types.get(key, {"type": "string"}) for key in keys}, "required": keys}
+            properties = {key: {"type": "integer" if range_of(key) and key != "id" else "string"} for key in keys}
+            return {"type": "object", "properties": properties, "required": keys}
         case _:
             return None
 

@@ -4,13 +4,18 @@ wrote differently)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice, product
 from typing import Any
 from urllib.parse import unquote
 
 Keywords = Mapping[str, Any]
 
-_MAX_REFERENCES = 64
-"""How many references in a row are followed before a loop is suspected."""
+_MAX_BRANCHES = 256
+"""How many pairs of branches are formed where two schemas each have an `anyOf`."""
+
+_MAX_PARTS = 5_000
+_UNFOLDED = 3
+_NAMING = frozenset(("$ref", "$dynamicRef", "$defs", "definitions", "$id", "$anchor", "$dynamicAnchor", "$schema"))
 
 _HOLDERS = (
     ("object", ("properties", "required", "additionalProperties", "patternProperties", "minProperties", "propertyNames")),
@@ -21,24 +26,25 @@ _HOLDERS = (
 
 
 def flat(schema: Any, root: Any) -> Keywords:
-    """The schema's keywords with `$ref` replaced and `allOf` merged in. `true` is `{}`; `false` cannot be met and is `{"not": {}}`."""
+    """The schema's keywords with `$ref` replaced and `allOf` merged in. `true` is `{}`; `false` cannot be met and is `{"not": {}}`.
+
+    Each part is merged once: twice would say no more, and what refers to itself comes to an end.
+    """
+    return _flat(schema, root, set())
+
+
+def _flat(schema: Any, root: Any, seen: set[int]) -> Keywords:
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, Mapping) or id(schema) in seen:
         return {}
-    keywords: Keywords = schema
-    for _ in range(_MAX_REFERENCES):
-        reference = keywords.get("$ref", keywords.get("$dynamicRef"))
-        if not isinstance(reference, str):
-            break
-        beside = {key: value for key, value in keywords.items() if key not in ("$ref", "$dynamicRef")}
-        target = referred(reference, root)
-        keywords = merged(target, beside) if isinstance(target, Mapping) else beside
-    parts = keywords.get("allOf")
-    if isinstance(parts, list):
-        keywords = {key: value for key, value in keywords.items() if key != "allOf"}
-        for part in parts[:_MAX_REFERENCES]:
-            keywords = merged(keywords, flat(part, root) if not _refers_to(part, schema, root) else {})
+    seen.add(id(schema))
+    keywords: Keywords = {key: value for key, value in schema.items() if key not in ("$ref", "$dynamicRef", "allOf")}
+    reference = schema.get("$ref", schema.get("$dynamicRef"))
+    if isinstance(reference, str):
+        keywords = merged(_flat(referred(reference, root), root, seen), keywords)
+    for part in schema.get("allOf") or ():
+        keywords = merged(keywords, _flat(part, root, seen))
     return keywords
 
 
@@ -72,6 +78,31 @@ def parts_of(schema: Any) -> Iterator[Mapping[str, Any]]:
             waiting.extend(part)
 
 
+def unfolded(root: Any) -> Any:
+    """The schema with its references written out, three levels of a recursive one; beyond that, and outside the document, anything
+    is accepted. A validator's work on such a tree is bounded: references can make a page of schema cost years.
+    """
+    left = _MAX_PARTS
+
+    def unfold(part: Any, within: tuple[str, ...]) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return True
+        if isinstance(part, list):
+            return [unfold(item, within) for item in part]
+        if not isinstance(part, Mapping):
+            return part
+        rest = {key: unfold(value, within) for key, value in part.items() if key not in _NAMING}
+        reference = part.get("$ref", part.get("$dynamicRef"))
+        if not isinstance(reference, str):
+            return rest
+        target = True if within.count(reference) >= _UNFOLDED else unfold(referred(reference, root), (*within, reference))
+        return {"allOf": [target, rest]}
+
+    return unfold(root, ())
+
+
 def merged(one: Keywords, other: Keywords) -> Keywords:
     """A schema that asks for both, where both can be said by plain keywords."""
     result = dict(one)
@@ -88,11 +119,6 @@ def types_of(keywords: Keywords) -> tuple[str, ...]:
     if isinstance(kind, list):
         return tuple(kind)
     return tuple(name for name, holders in _HOLDERS if any(key in keywords for key in holders))[:1]
-
-
-def _refers_to(part: Any, schema: Any, root: Any) -> bool:
-    """A schema whose `allOf` names the schema itself has no value at all; it is not followed."""
-    return isinstance(part, Mapping) and isinstance(part.get("$ref"), str) and referred(part["$ref"], root) is schema
 
 
 def _types(one: Any, other: Any) -> Any:
@@ -116,8 +142,7 @@ _BOTH: dict[str, Callable[[Any, Any], Any]] = {
     "additionalProperties": _each,
     "required": lambda one, other: list(dict.fromkeys([*one, *other])),
     "enum": lambda one, other: [value for value in one if value in other] or other,
-    "anyOf": lambda one, other: [{"allOf": [first, second]} for first in one for second in other],
-    "allOf": lambda one, other: [*one, *other],
+    "anyOf": lambda one, other: [_each(first, second) for first, second in islice(product(one, other), _MAX_BRANCHES)],
     "minimum": max, "minLength": max, "minItems": max, "minProperties": max, "exclusiveMinimum": max,
     "maximum": min, "maxLength": min, "maxItems": min, "maxProperties": min, "exclusiveMaximum": min,
     "uniqueItems": lambda one, other: one or other,

@@ -158,7 +158,7 @@ def _usage_mistakes(usage: Any) -> Found:
 def _unknown(script: Script, known: Sequence[str]) -> Found:
     for key in script:
         if key not in known:
-            yield (key,), "unknown key" + (nearest(str(key), known) or "; known: " + ", ".join(known))
+            yield (key,), f"unknown key '{key}'" + (nearest(str(key), known) or "; known: " + ", ".join(known))
 
 
 def _below(path: Path, found: Found) -> Found:

@@ -16,7 +16,7 @@ from mockserver.model.conversation import is_tool_result, last_user_text
 from mockserver.model.language import language_of
 from mockserver.model.text import sentence
 from mockserver.model.tokens import cut
-from mockserver.model.value import value
+from mockserver.model.value import BadSchema, value
 
 _ID = string.ascii_letters + string.digits
 
@@ -58,7 +58,13 @@ def call(tool: Tool, request: Request, random: Random) -> ToolCall:
     language = language_of(asked)
     if "parameters" not in tool and _is_custom(tool, request):
         return ToolCall(call_id(random), str(tool["name"]), cut(_input(tool, random, language)))
-    arguments = value(_parameters(tool), random, language=language, about=asked)
+    try:
+        arguments = value(_parameters(tool), random, language=language, about=asked)
+    except BadSchema as error:
+        param = next((f"tools[{place}].function.parameters" for place, offered in enumerate(request.tools) if _definition(offered) is tool), None)
+        raise BadSchema(
+            f"Invalid schema for function '{tool['name']}': {error}.", param=param or "functions", code="invalid_function_parameters"
+        ) from error
     return ToolCall(call_id(random), str(tool["name"]), cut(written(arguments)))
 
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from mockserver.model import believable, pattern
-from mockserver.model.schema import Keywords, flat, merged, parts_of, types_of
+from mockserver.model.schema import Keywords, flat, merged, parts_of, types_of, unfolded
 from mockserver.model.sentences import LANGUAGES
 from mockserver.model.text import sentence
 
@@ -40,27 +40,52 @@ _ASKS = frozenset("query question prompt search q input keywords".split())
 
 def value(schema: Any, random: Random, *, language: str = "en", about: str = "") -> Any:
     """A value of plain JSON types that `schema` accepts, if one is met within bounded trials; references leave the document
-    never. `about` is the text that asked for it: places, choices and questions named there are used."""
+    never. `about` is the text that asked for it: places, choices and questions named there are used. Raises BadSchema."""
+    try:
+        return _value(schema, random, language, about)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise BadSchema(_reason(schema) or f"it cannot be followed ({error})") from error
+
+
+def _value(schema: Any, random: Random, language: str, about: str) -> Any:
     hard = any(_CHECKED & part.keys() for part in parts_of(schema))
     accepts = _validator(schema) if hard else None
-    made = None
-    for _ in range(_TRIALS if accepts else 1):
-        made = _Maker(schema, random, language, about).make(schema, "", 0)
-        if accepts is None or accepts.is_valid(made):
+    made, spent = None, 0
+    for _ in range(_TRIALS):
+        maker = _Maker(schema, random, language, about)
+        made = maker.make(schema, "", 0)
+        spent += _MAX_VALUES - maker.left
+        if accepts is None or spent >= _MAX_VALUES or accepts.is_valid(made):
             break
     return made
 
 
-def _validator(schema: Any) -> Any:
-    """None for a schema that is itself broken, or refers to others: those are never fetched."""
+def _reason(schema: Any) -> str | None:
     import jsonschema_rs
 
-    def nothing_else(uri: str) -> Any:
-        raise LookupError(f"{uri} is outside the request")
-
-    with suppress(ValueError, LookupError):
-        return jsonschema_rs.Draft202012Validator(schema, retriever=nothing_else)
+    try:
+        jsonschema_rs.meta.validate(schema)
+    except ValueError as error:
+        return str(error).partition("\n")[0]
     return None
+
+
+def _validator(schema: Any) -> Any:
+    """None for a schema that no validator would take."""
+    import jsonschema_rs
+
+    with suppress(ValueError):
+        return jsonschema_rs.Draft202012Validator(unfolded(schema))
+    return None
+
+
+class BadSchema(ValueError):
+    """What a client sent as a JSON Schema is none; the message says why, `param` and `code` are those of the API error."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
 
 
 class _Maker:
@@ -167,16 +192,19 @@ class _Maker:
         for name in some:
             if len(names) < most:
                 names.setdefault(name)
-        for name in list(names):
-            needed = depends.get(name)
-            names |= dict.fromkeys(needed if isinstance(needed, list) else ())
+        waiting = list(names)
+        while waiting:
+            needed = depends.get(waiting.pop())
+            added = [name for name in needed if name not in names] if isinstance(needed, list) else []
+            names |= dict.fromkeys(added)
+            waiting += added
         order = {name: place for place, name in enumerate(properties)}
         return sorted(names, key=lambda name: order.get(name, len(order)))
 
     def schema_of(self, name: str, keywords: Keywords) -> Any:
         properties = keywords.get("properties") or {}
         found = [properties[name]] if name in properties else []
-        found += [schema for regex, schema in (keywords.get("patternProperties") or {}).items() if _found(regex, name)]
+        found += [schema for regex, schema in (keywords.get("patternProperties") or {}).items() if pattern.found(regex, name)]
         if not found:
             rest = keywords.get("additionalProperties", keywords.get("unevaluatedProperties", {}))
             return rest if isinstance(rest, Mapping) else {}
@@ -195,10 +223,11 @@ class _Maker:
         if isinstance(rest, list):
             first, rest = rest, keywords.get("additionalItems", {})
         first = first or []
-        least = max(keywords.get("minItems", 0), keywords.get("minContains", 1) if "contains" in keywords else 0)
+        contained = [keywords["contains"]] * min(keywords.get("minContains", 1), _MAX_VALUES) if "contains" in keywords else []
+        kinds = [*first, *contained]
+        least = max(keywords.get("minItems", 0), len(contained))
         usual = max(least, len(first) if rest is False or first else 0 if depth >= _DEEP else self.random.randint(1, 3))
         most = min(keywords.get("maxItems", usual), len(first) if rest is False else usual)
-        kinds = [*first, *[keywords["contains"]] * (keywords.get("minContains", 1) if "contains" in keywords else 0)]
         made: list[Any] = []
         seen: set[str] = set()
         trials = 200 + most
@@ -303,12 +332,3 @@ def _is(member: Any, kinds: tuple[str, ...]) -> bool:
 
 def _names(text: str, word: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
-
-
-def _found(regex: str, name: str) -> bool:
-    """Whether a client's regular expression is found in a name; by an engine that cannot run away."""
-    import jsonschema_rs
-
-    with suppress(ValueError):
-        return bool(jsonschema_rs.is_valid({"pattern": regex}, name))
-    return False
