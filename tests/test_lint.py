@@ -314,8 +314,10 @@ def test_a_host_tells_the_flavour(host: str, flavour: str | None) -> None:
 
 def test_nothing_that_is_heard_stops_the_checker() -> None:
     random = Random(5)
-    for _ in range(400):
-        stream = random.choice([text, one_call, two_choices])()
+    told = logprobs(["Hé"], top=1, bytes=[72])
+    for _ in range(1500):
+        stream = random.choice([text(), one_call(), two_choices(), with_logprobs(told)])
+        stream = json.loads(json.dumps(stream))
         for _ in range(3):
             spoil(random, stream)
         lint(sse(stream), request=random.choice([ASKED, LOGPROBS, None]))
@@ -325,7 +327,7 @@ def spoil(random: Random, stream: Stream) -> None:
     """Put something else in one place."""
     places = list(inside(stream))
     holder, key = random.choice(places)
-    holder[key] = random.choice([None, 7, -1, "x", [], {}, [None], {"index": "x"}, True, 1.5, [{}]])
+    holder[key] = random.choice([None, 7, -1, 10**15, "x", [], {}, [None], {"index": "x"}, True, 1.5, [{}]])
 
 
 def inside(value: Any) -> Iterator[tuple[Any, Any]]:
