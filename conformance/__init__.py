@@ -1,0 +1,1 @@
+"""The conformance kit: is your client streamproof?"""

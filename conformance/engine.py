@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.testing import MockServer, MockSession
-
 from conformance import judge, observe
 from conformance.adapter import Adapter, AdapterBroken, Run
 from conformance.case import VARIANTS, Case
@@ -19,6 +17,7 @@ from conformance.kit_check import kit_errors
 from conformance.report import Report
 from conformance.transcript import Evidence, transcript
 from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, Exit, Verdict
+from mockserver.testing import MockServer, MockSession
 
 REQUEST: Mapping[str, Any] = {
     "model": "gpt-4.1",
@@ -136,8 +135,8 @@ class Engine:
             with self._lag.measuring() as lag, observe.process(self.adapter.pid if job.case.observe_process else None) as seen:
                 reports = await self._reports(job, runs)
                 await self._settle(job, sessions)
-                observed = seen.now(server.port)
-            journals = [session.live_journal for session in sessions.values()]
+                observed = seen.now()
+            journals = [session.session.journal for session in sessions.values()]
             evidence = Evidence(
                 job.case.id,
                 job.dialect,
@@ -160,8 +159,8 @@ class Engine:
         options = dict(case.server.get("options", {}))
         scripts = {"main": case.server, **case.server.get("others", {})}
         sessions = {
-            name: await server.open(
-                _script(script, job.variant), own_port=case.own_port or name != "main", seed=1, **(options if name == "main" else {})
+            name: server.session(
+                script_of(script, job.variant), own_port=case.own_port or name != "main", seed=1, **(options if name == "main" else {})
             )
             for name, script in scripts.items()
         }
@@ -169,7 +168,7 @@ class Engine:
             yield sessions
         finally:
             for session in sessions.values():
-                await session.close()
+                session.close()
 
     def _instruction(self, job: Job, number: int, sessions: Mapping[str, MockSession]) -> Run:
         """The run line: the case's own words with the URLs put in."""
@@ -207,7 +206,7 @@ class Engine:
         await asyncio.sleep(job.case.settle_ms / 1000)
 
 
-def _script(script: Mapping[str, Any], variant: str | None) -> Any:
+def script_of(script: Mapping[str, Any], variant: str | None) -> Any:
     """A session's script with a variant's fault added to each turn."""
     if "profile" in script:
         return script["profile"]

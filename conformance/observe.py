@@ -60,7 +60,7 @@ class Seen:
         self._pid = pid
         self._before = _counts(pid)
 
-    def now(self, port: int) -> Observed:
+    def now(self) -> Observed:
         if self._pid is None:
             return Observed()
         after = _counts(self._pid)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 from typing import Any
 
 from conformance import said as saying
@@ -62,6 +63,7 @@ def transcript(evidence: Evidence) -> dict[str, Any]:
     return {
         "case": evidence.case,
         "transport": evidence.transport,
+        "began_at": evidence.reports[0].started_at,
         "variant": evidence.variant,
         "hello": dict(evidence.hello),
         "run": dict(evidence.runs[0]),
@@ -240,7 +242,7 @@ def _all_runs(
 def _gaps(requests: Sequence[RequestEntry]) -> list[float]:
     """Milliseconds from the end of one answer to the next request."""
     gaps = []
-    for before, entry in zip(requests, requests[1:], strict=False):
+    for before, entry in pairwise(requests):
         ended = before.last_byte_at or before.ended_at or before.received_at
         gaps.append((entry.received_at - ended) * 1000)
     return gaps

@@ -30,7 +30,7 @@ IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", 
 CLOCKS_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 SEEDED = {"random.Random", "uuid.UUID"}
 """What of these follows from what it is given."""
-FACE = {"author_errors", "bundled", "cli", "event_stream", "journal", "profiles", "testing", "yaml_marks"}
+FACE = {"answers", "author_errors", "bundled", "cli", "event_stream", "journal", "profiles", "steps", "testing", "yaml_marks"}
 """What `conformance` may use of `mockserver`."""
 
 PLACES = {

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import click
 
+PACKAGES = ("mockserver.cli", "conformance.cli")
+
 
 class Commands(click.Group):
-    """The folder is the list of commands: `mockserver/cli/NAME.py` holds `NAME`."""
+    """The folders are the list of commands: `cli/NAME.py` of either package holds `NAME`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from mockserver import registry
 
-        return list(registry.names("mockserver.cli"))
+        return sorted(name for package in PACKAGES for name in registry.names(package))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         import importlib
 
-        if cmd_name not in self.list_commands(ctx):
+        from mockserver import registry
+
+        package = next((package for package in PACKAGES if cmd_name in registry.names(package)), None)
+        if package is None:
             return None
-        command: click.Command = getattr(importlib.import_module(f"mockserver.cli.{cmd_name.replace('-', '_')}"), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"{package}.{name}"), name)
         command.context_settings.setdefault("auto_envvar_prefix", "STREAMPROOF")  # STREAMPROOF_PORT, not STREAMPROOF_SERVE_PORT
         return command
 
