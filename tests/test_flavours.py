@@ -155,6 +155,25 @@ def test_the_stream_keeps_the_invariants_of_its_provider(name: str, kind: Kind) 
     assert [str(finding) for finding in lint(spoken(name, kind), flavour=name, request=body(kind), text=text)] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("openai", set()),
+        ("azure", {2, 3, 4, 5, 7}),
+        ("openrouter", {8, 10, 18}),
+        ("deepseek", {10, 18}),
+        ("groq", {18}),
+        ("mistral", {10, 18}),
+        ("xai", {9, 18, 19}),
+        ("vllm", {10, 12, 18}),
+        ("ollama", {8, 10, 18}),
+    ],
+)
+def test_without_waivers_it_differs_from_openai_as_known(name: str, broken: set[int]) -> None:
+    found = [finding for kind in KINDS.values() for finding in lint(spoken(name, kind), request=body(kind))]
+    assert {finding.invariant for finding in found} == broken
+
+
 def test_its_bytes_keep_them_too(name: str, kind: Kind) -> None:
     written = b"".join(block(event) for event in spoken(name, kind))
     assert [str(finding) for finding in lint(written, flavour=name, request=body(kind), text=kind.texts[0])] == []
@@ -387,6 +406,23 @@ def test_gateways_answer_in_their_own_words(name: str, error: ApiError, content_
     said, written = flavour(name).error_response(error)
     assert said == content_type
     assert (json.loads(written) if isinstance(wanted, dict) else written) == wanted
+
+
+def test_azure_tells_what_its_filter_found() -> None:
+    error = ApiError(400, "The response was filtered.", "invalid_request_error", "prompt", "content_filter")
+    body = json.loads(flavour("azure").error_response(error)[1])["error"]
+    assert (body["code"], body["status"], body["innererror"]["code"]) == ("content_filter", 400, "ResponsibleAIPolicyViolation")
+    *_, last, _ = chunks(spoken("azure", KINDS["filtered"]))
+    assert last.body["choices"][0]["content_filter_results"]["hate"] == {"filtered": True, "severity": "high"}
+
+
+def test_own_errors_are_valid_by_their_schema(name: str) -> None:
+    schema = "error.schema.json" if name == "openai" else "error.compat.schema.json"
+    validator = Draft202012Validator(json.loads((bundled("schemas") / schema).read_text(encoding="utf-8")))
+    for error in (ERROR, ApiError(400, "no"), ApiError(401, "no", code="invalid_api_key"), ApiError(500, "no", "server_error")):
+        assert [found.message for found in validator.iter_errors(json.loads(flavour(name).error_response(error)[1]))] == []
+        if name != "openrouter":
+            assert [found.message for found in validator.iter_errors(flavour(name).failure(error).body)] == []
 
 
 def test_openrouter_fails_in_mid_stream_with_a_chunk() -> None:

@@ -23,6 +23,7 @@ _SAFE = {
     "violence": {"filtered": False, "severity": "safe"},
 }
 _PROMPT = [{"prompt_index": 0, "content_filter_results": _SAFE}]
+_BLOCKED = {**{key: _SAFE[key] for key in ("self_harm", "sexual", "violence")}, "hate": {"filtered": True, "severity": "high"}}
 _LATENCY = {
     "engine_tbt_ms": 14,
     "engine_ttft_ms": 33,
@@ -55,7 +56,7 @@ class Azure(OpenAI):
             yield Chunk("usage", {**event.body, "latency_checkpoint": _LATENCY}) if isinstance(event, Chunk) else event
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
-        filtered = _filtered(said.text)
+        filtered = _BLOCKED if said.finish == "content_filter" else _filtered(said.text)
         return {"content_filter_results": filtered, "logprobs": None, **super().choice(speech, said)}
 
     def own_error_response(self, error: ApiError) -> tuple[str, bytes]:
@@ -64,6 +65,13 @@ class Azure(OpenAI):
         # The gateway in front of the model refuses with a body of its own: no type, no param.
         code = "DeploymentNotFound" if error.status == 404 else str(error.status)
         return _error_body.JSON, _error_body.written({"error": {"code": code, "message": error.message}})
+
+    def error_body(self, error: ApiError) -> dict[str, Any]:
+        body = super().error_body(error)
+        if error.code == "content_filter":
+            inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": _BLOCKED}
+            body["error"] = {**body["error"], "status": error.status, "innererror": inner}
+        return body
 
     def headers(self, request: Request) -> Headers:
         return (
