@@ -107,13 +107,13 @@ class OpenAI:
 
     def content(self, speech: Speech, index: int, choice: Choice) -> Iterator[Said]:
         for number, piece in enumerate(choice.content):
-            logprobs = {"content": [_token(choice.logprobs[number])], "refusal": None} if choice.logprobs else None
+            logprobs = {"content": _tokens(choice.logprobs[number : number + 1]), "refusal": None} if choice.logprobs else None
             yield Said("content", index, {"content": piece}, piece, logprobs)
 
     def refused(self, speech: Speech, index: int, choice: Choice) -> Iterator[Said]:
         for number, piece in enumerate(choice.refusal):
             tokens = choice.logprobs if choice.logprobs and not choice.content else None
-            logprobs = {"content": None, "refusal": [_token(tokens[number])]} if tokens else None
+            logprobs = {"content": None, "refusal": _tokens(tokens[number : number + 1])} if tokens else None
             yield Said("content", index, {"refusal": piece}, logprobs=logprobs)
 
     def called(self, index: int, choice: Choice) -> Iterator[Said]:
@@ -246,7 +246,7 @@ class OpenAI:
     def whole_logprobs(self, choice: Choice) -> Json | None:
         if choice.logprobs is None:
             return None
-        tokens = [_token(token) for token in choice.logprobs]
+        tokens = _tokens(choice.logprobs)
         refused = bool(choice.refusal) and not choice.content
         return {"content": None if refused else tokens, "refusal": tokens if refused else None}
 
@@ -272,6 +272,10 @@ def _length(speech: Speech, body: Json, said: Said | None) -> int:
     if said.index not in speech.sizes:
         speech.sizes[said.index] = size(body) - text_size(said.text)
     return speech.sizes[said.index] + text_size(said.text)
+
+
+def _tokens(tokens: Sequence[TokenLogprob]) -> list[Json]:
+    return [_token(token) for token in tokens]
 
 
 def _token(token: TokenLogprob) -> Json:
