@@ -250,7 +250,10 @@ READS: dict[str, tuple[list[Act], dict[str, Any]]] = {
     "hang-up inside an event": ([HEL + chunked(b"data: {"), close], CUT | {"kind": "truncated"}),
     "hang-up inside a chunk": ([HEL + b"ff\r\nda", close], CUT | {"kind": "truncated"}),
     "hang-up before the last chunk": ([SSE_HEAD + chunked(data(*HELLO)), close], {"outcome": "error", "text": "Hello"}),
-    "short of its length": ([http("200 OK", data(*HELLO[:2]), "Content-Type: text/event-stream").replace(b"Length: ", b"Length: 9"), close], CUT),
+    "short of its length": (
+        [http("200 OK", data(*HELLO[:2]), "Content-Type: text/event-stream").replace(b"Length: ", b"Length: 9"), close],
+        CUT,
+    ),
     "reset": ([HEL, 0.05, reset], CUT | {"kind": "reset"}),
     "bad chunk size": ([HEL + b"zz\r\n", gone], CUT | {"kind": "parse"}),
     "a chunk too long": ([HEL + b"1\r\nxyz\r\n", gone], CUT | {"kind": "parse"}),
@@ -314,7 +317,11 @@ SOCKETS: dict[str, tuple[str, list[Act], dict[str, Any]]] = {
     "typed with pongs": ("ws-typed", [texts({"type": "pong"}, *typed, {"type": "paused"}, done), closing], OK | {"finish_reason": None}),
     "raw SSE": ("ws-sse-text", [texts(*(WHOLE.decode()[i : i + 7] for i in range(0, len(WHOLE), 7))), closing], OK),
     "raw SSE, done": ("ws-sse-text", [texts(data(*HELLO).decode(), json.dumps(done)), closing], OK),
-    "large": ("ws-typed", [texts({"type": "content_delta", "content": "x" * 70000}, done), closing], {"outcome": "ok", "text": "x" * 70000}),
+    "large": (
+        "ws-typed",
+        [texts({"type": "content_delta", "content": "x" * 70000}, done), closing],
+        {"outcome": "ok", "text": "x" * 70000},
+    ),
     "fragments": (
         "ws-chunk",
         [frame(text[:9], final=False) + frame("", 9) + frame(text[9:12], 0, False) + frame(text[12:], 0) + texts(*HELLO[2:]), closing],
@@ -324,15 +331,26 @@ SOCKETS: dict[str, tuple[str, list[Act], dict[str, Any]]] = {
     "binary": ("ws-chunk", [frame(text, 2) + texts(*HELLO[2:]), closing], OK),
     "burst, then close": ("ws-chunk", [texts(*HELLO) + closed(1000), closing], OK),
     "gone after the end": ("ws-typed", [texts(*typed, done), close], OK | {"finish_reason": None}),
-    **{f"closed {code}": ("ws-chunk", [texts(chunk("Hel")) + closed(code, "bye"), gone], CUT | {"kind": "closed"}) for code in (1000, 1001, 1011, 4429)},
+    **{
+        f"closed {code}": ("ws-chunk", [texts(chunk("Hel")) + closed(code, "bye"), gone], CUT | {"kind": "closed"})
+        for code in (1000, 1001, 1011, 4429)
+    },
     "closed without a code": ("ws-chunk", [texts(chunk("Hel")) + frame("", 8), gone], CUT | {"kind": "closed"}),
     "close frame in two": ("ws-chunk", [texts(chunk("Hel")) + closed(1001)[:3], 0.02, closed(1001)[3:], gone], CUT | {"kind": "closed"}),
     "no close frame": ("ws-chunk", [texts(chunk("Hel")), close], CUT | {"kind": "truncated"}),
     "reset": ("ws-chunk", [texts(chunk("Hel")), 0.05, reset], CUT | {"kind": "reset"}),
     "finish is not the end of typed": ("ws-typed", [texts(*typed) + closed(1000), gone], {"outcome": "error", "text": "Hello"}),
-    "error": ("ws-typed", [texts(typed[0], {"type": "error", "message": "m", "status": 429}), closing], CUT | {"message": "m", "status": 429}),
+    "error": (
+        "ws-typed",
+        [texts(typed[0], {"type": "error", "message": "m", "status": 429}), closing],
+        CUT | {"message": "m", "status": 429},
+    ),
     "nested error": ("ws-chunk", [texts(chunk("Hel"), {"type": "error", "error": error}), closing], CUT | {"message": "the key is bad"}),
-    "error in raw SSE": ("ws-sse-text", [texts(data(chunk("Hel"), {"error": error}).decode()), closing], CUT | {"message": "the key is bad"}),
+    "error in raw SSE": (
+        "ws-sse-text",
+        [texts(data(chunk("Hel"), {"error": error}).decode()), closing],
+        CUT | {"message": "the key is bad"},
+    ),
     "bad JSON": ("ws-chunk", [texts(chunk("Hel"), "{nope"), closing], CUT | {"kind": "parse"}),
     "cancelled by the server": ("ws-typed", [texts(typed[0], {"type": "done", "status": "cancelled"}), closing], CUT),
     **{
@@ -395,7 +413,12 @@ class ReferenceClient:
         assert post["fields"]["authorization"] == f"Bearer {key}"
         assert post["fields"]["content-type"] == "application/json"
         assert "text/event-stream" in post["fields"]["accept"]
-        assert json.loads(post["body"]) == {"model": "m", "messages": [{"role": "user", "content": "q"}], "stream": True, "temperature": 0.5}
+        assert json.loads(post["body"]) == {
+            "model": "m",
+            "messages": [{"role": "user", "content": "q"}],
+            "stream": True,
+            "temperature": 0.5,
+        }
         assert get["line"] == "GET /v1/ws/chat?dialect=ws-typed HTTP/1.1"
         assert get["fields"]["authorization"] == f"Bearer {key}"
         assert json.loads(server.peers[1].frames[0][1])["type"] == "chat.completion"
@@ -433,7 +456,9 @@ class ReferenceClient:
 
         start = [call(1, "", id="a", f={"name": "f"}), call(3, '{"x', id="b", f={"name": "g"}), call(1, '{"y": 1}'), call(3, '": 2')]
         first = {"id": "a", "name": "f", "arguments": '{"y": 1}'}
-        with upstream(body(*start, call(3, "}"), chunk(finish="tool_calls"), b"[DONE]"), body(*start), body(*start, chunk(finish="length"))) as server:
+        with upstream(
+            body(*start, call(3, "}"), chunk(finish="tool_calls"), b"[DONE]"), body(*start), body(*start, chunk(finish="length"))
+        ) as server:
             lines = adapter.finish(adapter.start(server))
             assert [line.get("name") for line in lines if line["type"] == "tool_call"] == ["f", "g", None, None, None]
             assert lines[-1]["tool_calls"] == [first, {"id": "b", "name": "g", "arguments": '{"x": 2}'}]
@@ -459,7 +484,13 @@ class ReferenceClient:
 
     def test_pings_are_answered_with_their_payload(self, adapter: Adapter) -> None:
         ping = b"x" * 125
-        script: list[Act] = [upgrade, frame(text[:9], final=False) + frame(ping, 9), frame_read, frame(text[9:], 0) + texts(*HELLO[2:]), closing]
+        script: list[Act] = [
+            upgrade,
+            frame(text[:9], final=False) + frame(ping, 9),
+            frame_read,
+            frame(text[9:], 0) + texts(*HELLO[2:]),
+            closing,
+        ]
         with upstream(script) as server:
             assert adapter.ask(server, "ws-chunk")["text"] == "Hello"
             eventually(lambda: (10, ping) in server.peers[0].frames)
@@ -492,7 +523,9 @@ class ReferenceClient:
     def test_slow_is_not_silent(self, adapter: Adapter) -> None:
         wait = [chunked(b": wait\n\n"), 0.1] * 6
         slow = [piece for one in HELLO for piece in (chunked(data(one)), 0.2)]
-        with upstream([SSE_HEAD, *wait, *slow, LAST], [upgrade, *(piece for one in HELLO for piece in (texts(one), 0.2)), closing]) as server:
+        with upstream(
+            [SSE_HEAD, *wait, *slow, LAST], [upgrade, *(piece for one in HELLO for piece in (texts(one), 0.2)), closing]
+        ) as server:
             assert adapter.ask(server, idle_timeout_ms=400)["outcome"] == "ok"
             assert adapter.ask(server, "ws-chunk", idle_timeout_ms=400)["outcome"] == "ok"
 
@@ -548,7 +581,12 @@ class ReferenceClient:
 
     @pytest.mark.parametrize(
         ("fields", "least"),
-        [(["Retry-After: 1"], 0.99), (["retry-after-ms: 700", "Retry-After: 30"], 0.69), (["Retry-After: 0"], 0.1), (["Retry-After: soon"], 0.1)],
+        [
+            (["Retry-After: 1"], 0.99),
+            (["retry-after-ms: 700", "Retry-After: 30"], 0.69),
+            (["Retry-After: 0"], 0.1),
+            (["Retry-After: soon"], 0.1),
+        ],
     )
     def test_waits_as_long_as_asked(self, adapter: Adapter, fields: list[str], least: float) -> None:
         with upstream([failing("429 No", *fields)], [ANSWER]) as server:
@@ -562,7 +600,9 @@ class ReferenceClient:
             assert adapter.ask(server)["outcome"] == "ok"
             assert time.time() >= date
 
-    @pytest.mark.parametrize("field", ["Retry-After: 3600", "x-should-retry: false", "Retry-After: " + formatdate(time.time() + 9999, usegmt=True)])
+    @pytest.mark.parametrize(
+        "field", ["Retry-After: 3600", "x-should-retry: false", "Retry-After: " + formatdate(time.time() + 9999, usegmt=True)]
+    )
     def test_gives_up(self, adapter: Adapter, field: str) -> None:
         with upstream([failing("429 No", field)], [ANSWER]) as server:
             assert adapter.ask(server)["status"] == 429
@@ -574,7 +614,7 @@ class ReferenceClient:
 
     def test_refused(self, adapter: Adapter) -> None:
         with upstream([ANSWER]) as server:
-            server.listener.close()
+            server.refuse()
             lines = adapter.finish(adapter.start(server, max_retries=1))
             assert lines[-1]["kind"] == "connect"
             assert [line["type"] for line in lines] == ["retry", "result"]
@@ -585,7 +625,9 @@ class ReferenceClient:
             assert adapter.ask(server, "ws-chunk", max_retries=3)["outcome"] == "ok"
             assert [peer.frames[0] for peer in server.peers[1:]] == [server.peers[1].frames[0]] * 3
 
-    @pytest.mark.parametrize("script", [[failing("401 No")], [upgrade, closed(1008), gone], [upgrade, texts(chunk("Hel")) + closed(1013), gone]])
+    @pytest.mark.parametrize(
+        "script", [[failing("401 No")], [upgrade, closed(1008), gone], [upgrade, texts(chunk("Hel")) + closed(1013), gone]]
+    )
     def test_a_websocket_is_not_tried_again(self, adapter: Adapter, script: list[Act]) -> None:
         with upstream(script, [upgrade, texts(*HELLO), closing]) as server:
             assert adapter.ask(server, "ws-chunk")["outcome"] == "error"
@@ -609,7 +651,13 @@ class ReferenceClient:
             assert other.requests == []
 
     def test_the_next_key(self, adapter: Adapter) -> None:
-        scripts: list[list[Act]] = [[failing("401 No")], [failing("401 No")], [ANSWER], [failing("401 No")], [upgrade, texts(*HELLO), closing]]
+        scripts: list[list[Act]] = [
+            [failing("401 No")],
+            [failing("401 No")],
+            [ANSWER],
+            [failing("401 No")],
+            [upgrade, texts(*HELLO), closing],
+        ]
         with upstream(*scripts) as server:
             assert adapter.ask(server, max_retries=0, next_api_keys=["k2", "k3"])["outcome"] == "ok"
             assert adapter.ask(server, "ws-chunk", max_retries=0, next_api_keys=["k2"])["outcome"] == "ok"
@@ -618,7 +666,7 @@ class ReferenceClient:
 
     def test_the_next_url(self, adapter: Adapter) -> None:
         with upstream() as refusing, upstream(*[[failing("503 No")]] * 2) as failed, upstream([ANSWER]) as server:
-            refusing.listener.close()
+            refusing.refuse()
             result = adapter.ask(refusing, max_retries=1, fallback_urls=[failed.base_url, server.base_url])
             assert result["outcome"] == "ok"
             assert (len(failed.requests), len(server.requests)) == (2, 1)
@@ -634,7 +682,9 @@ class ReferenceClient:
             left(server)
             assert len(server.requests) == 1
 
-    @pytest.mark.parametrize("script", [[gone], [SSE_HEAD, gone], [HEL + b"ff\r\nda", gone], [SSE_HEAD, flood], [failing("503 X", "Retry-After: 9"), gone]])
+    @pytest.mark.parametrize(
+        "script", [[gone], [SSE_HEAD, gone], [HEL + b"ff\r\nda", gone], [SSE_HEAD, flood], [failing("503 X", "Retry-After: 9"), gone]]
+    )
     def test_cancel_after_time(self, adapter: Adapter, script: list[Act]) -> None:
         with upstream(script, [ANSWER]) as server:
             assert adapter.ask(server, cancel_after_ms=200)["outcome"] == "cancelled"
@@ -772,14 +822,18 @@ class ReferenceClient:
 
     def test_one_shot(self) -> None:
         def once(environment: dict[str, str], text: str = "") -> Lines:
-            told = subprocess.run(self.command, env=os.environ | environment, input=text, stdout=subprocess.PIPE, text=True, timeout=10, check=True)
+            told = subprocess.run(
+                self.command, env=os.environ | environment, input=text, stdout=subprocess.PIPE, text=True, timeout=10, check=True
+            )
             return [json.loads(line) for line in told.stdout.splitlines()]
 
         assert [line["type"] for line in once({"STREAMPROOF_HELLO": "1"})] == ["hello"]
         with upstream([ANSWER], [HEL, gone]) as server:
             line = {"type": "run", "run": "1", "transport": "sse", "base_url": server.base_url, "api_key": "k", "request": {"model": "m"}}
             assert once({}, json.dumps(line) + "\n")[-1]["text"] == "Hello"
-            environment = {f"STREAMPROOF_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in line.items()}
+            environment = {
+                f"STREAMPROOF_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in line.items()
+            }
             assert once(environment | {"STREAMPROOF_CANCEL_AFTER_EVENTS": "1"})[-1]["outcome"] == "cancelled"
 
     def test_lines_that_are_none(self, adapter: Adapter) -> None:

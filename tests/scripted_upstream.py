@@ -15,6 +15,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,8 +126,14 @@ class Upstream:
             peer.left = peer.left or time.monotonic()
             peer.socket.close()
 
-    def close(self) -> None:
+    def refuse(self) -> None:
+        """Accept no more; `close` alone would not wake the thread that accepts."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+    def close(self) -> None:
+        self.refuse()
         for peer in self.peers:
             peer.socket.close()
 
