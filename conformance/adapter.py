@@ -24,7 +24,8 @@ HELLO_SECONDS = 10.0
 STOP_SECONDS = 2.0
 MAX_LINE = 16 * 1024 * 1024
 MAX_STDERR = 64 * 1024
-MAX_STARTS = 8
+BARREN_STARTS = 3
+"""An adapter that died so often without a result in between is not started again."""
 
 Hello = Mapping[str, Any]
 Run = dict[str, Any]
@@ -46,6 +47,8 @@ class Adapter(Protocol):
     async def start(self) -> None: ...
 
     async def run(self, run: Run, seconds: float) -> Report: ...
+
+    def forget(self, run: str) -> None: ...
 
     async def stop(self) -> None: ...
 
@@ -93,7 +96,6 @@ class Process:
         self.command = command
         self.hello: Hello = {}
         self.unknown_lines = 0
-        self.starts = 0
         self.stderr = b""
         self.broken: AdapterBroken | None = None
         self._now = started
@@ -102,6 +104,8 @@ class Process:
         self._greeted: asyncio.Future[Hello] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._any_result = False
+        self._barren = 0
+        self._given_up = False
         self._starting = asyncio.Lock()
 
     @property
@@ -110,7 +114,8 @@ class Process:
 
     async def start(self) -> None:
         """Start the command and greet it. Raises AdapterBroken."""
-        self.starts += 1
+        self._barren += 1
+        self._given_up = False
         self._greeted = asyncio.get_running_loop().create_future()
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -139,8 +144,8 @@ class Process:
         """Send a run and wait for its result, at most `seconds`; then the process is killed."""
         async with self._starting:
             if self.broken is None and self.pid is None:
-                if self.starts >= MAX_STARTS:
-                    self.broken = AdapterBroken(f"the adapter died {self.starts} times{self._last_words()}")
+                if self._barren >= BARREN_STARTS:
+                    self.broken = AdapterBroken(f"the adapter died {self._barren} times without a result{self._last_words()}")
                 else:
                     await self.start()
         report = Report(run["run"], self._now())
@@ -154,15 +159,19 @@ class Process:
             await asyncio.wait_for(asyncio.shield(done), seconds)
         except TimeoutError:
             report.lost = report.lost or f"no result within {seconds:g} s"
+        await self._unstick()
         return report
+
+    async def _unstick(self) -> None:
+        """Kill a process in which nothing but lost runs is left; the next run starts a new one."""
+        under_way = [report for report, done in self._reports.values() if not done.done()]
+        if under_way and all(report.lost for report in under_way):
+            self._given_up = True
+            await self._kill()
 
     def forget(self, run: str) -> None:
         """Nothing more is kept of a run."""
         self._reports.pop(run, None)
-
-    async def restart(self) -> None:
-        """Kill a process that hangs; the next run starts a new one."""
-        await self._kill()
 
     async def stop(self) -> None:
         """Say bye, wait a moment, kill the group."""
@@ -220,13 +229,13 @@ class Process:
         report, done = known
         report.add(self._now(), said)
         if kind == "result":
-            self._any_result = True
+            self._any_result, self._barren = True, 0
             if not done.done():
                 done.set_result(None)
 
     def _lost(self, why: str) -> None:
         """The process is gone: nothing that was under way will get a result."""
-        if not self._any_result and self.broken is None:
+        if not self._any_result and self.broken is None and not self._given_up:
             self.broken = AdapterBroken(f"{why}, before any result")
         if self._greeted is not None and not self._greeted.done():
             self._greeted.set_exception(self.broken or AdapterBroken(f"{why}, before its hello"))
@@ -286,9 +295,6 @@ class OneShot:
         if report.result is None:
             report.lost = f"no result within {seconds:g} s, or the command ended without one"
         return report
-
-    async def restart(self) -> None:
-        """Nothing outlives a run."""
 
     def forget(self, run: str) -> None:
         """Nothing is kept."""
@@ -364,9 +370,6 @@ class Function:
         if report.result is None and report.lost is None:
             report.lost = "the client returned without a result"
         return report
-
-    async def restart(self) -> None:
-        """Nothing outlives a run."""
 
     def forget(self, run: str) -> None:
         """Nothing is kept."""
