@@ -91,7 +91,9 @@ def _loader() -> Any:
 
     base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     kind: Any = type("JsonTypes", (base,), {})
-    kind.add_implicit_resolver(f"{_TAG}json", re.compile(f"^(?:|null|true|false|{_NUMBER.pattern})$", re.ASCII), list("ntf-0123456789") + [""])
+    kind.add_implicit_resolver(
+        f"{_TAG}json", re.compile(f"^(?:|null|true|false|{_NUMBER.pattern})$", re.ASCII), list("ntf-0123456789") + [""]
+    )
     return kind
 
 
@@ -114,7 +116,9 @@ class _Reading:
 
         self.lines.setdefault(path, node.start_mark.line + 1)
         if len(self.lines) > MAX_NODES:
-            raise AuthorError([Mistake(self.source, node.start_mark.line + 1, f"more than {MAX_NODES:,} values once aliases are written out")])
+            raise AuthorError(
+                [Mistake(self.source, node.start_mark.line + 1, f"more than {MAX_NODES:,} values once aliases are written out")]
+            )
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         if id(node) in self.open:

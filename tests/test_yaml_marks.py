@@ -13,7 +13,10 @@ from mockserver.yaml_marks import parse
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("[no, on, yes, off, 12:30, 0x1f, ~, .5, +1, 01, 1_000]", ["no", "on", "yes", "off", "12:30", "0x1f", "~", ".5", "+1", "01", "1_000"]),
+        (
+            "[no, on, yes, off, 12:30, 0x1f, ~, .5, +1, 01, 1_000]",
+            ["no", "on", "yes", "off", "12:30", "0x1f", "~", ".5", "+1", "01", "1_000"],
+        ),
         ("[null, true, false, 0, -7, 1.5, 1e3, -2.5E-1]", [None, True, False, 0, -7, 1.5, 1000.0, -0.25]),
         ("[Null, TRUE, False, NaN, .inf, 2024-01-01]", ["Null", "TRUE", "False", "NaN", ".inf", "2024-01-01"]),
         ("['1', \"true\", '', !!str 3]", ["1", "true", "", "3"]),
@@ -35,7 +38,13 @@ def test_json_escapes_beyond_the_basic_plane_are_one_character() -> None:
 
 def test_every_path_has_its_line() -> None:
     _, line = parse("title: x\nturns:\n  - answer:\n      content: [a,\n        b]\n  - {}\n", "x.yaml")
-    assert [line(path) for path in [(), ("turns",), ("turns", 0, "answer"), ("turns", 0, "answer", "content", 1), ("turns", 1)]] == [1, 2, 3, 5, 6]
+    assert [line(path) for path in [(), ("turns",), ("turns", 0, "answer"), ("turns", 0, "answer", "content", 1), ("turns", 1)]] == [
+        1,
+        2,
+        3,
+        5,
+        6,
+    ]
     assert line(("turns", 1, "no", "such")) == 6
 
 
@@ -53,7 +62,12 @@ def test_every_path_has_its_line() -> None:
         ("[" * 200 + "]" * 200, [1], "deep"),
         ("[" * 200_000 + "]" * 200_000, [1], "deep"),
         ("--- 1\n--- 2", [2], "single document"),
-        ("a: &a [0,0,0,0,0,0,0,0,0,0]\n" + "".join(f"{x}: &{x} [{','.join([f'*{y}'] * 10)}]\n" for x, y in zip("bcdefg", "abcdef", strict=True)), [1], "aliases"),
+        (
+            "a: &a [0,0,0,0,0,0,0,0,0,0]\n"
+            + "".join(f"{x}: &{x} [{','.join([f'*{y}'] * 10)}]\n" for x, y in zip("bcdefg", "abcdef", strict=True)),
+            [1],
+            "aliases",
+        ),
     ],
 )
 def test_mistakes_say_where(text: str, lines: list[int], words: str) -> None:

@@ -11,11 +11,11 @@ from threading import Lock
 from typing import Any, TypeVar
 from uuid import UUID
 
+from mockserver.model.sentences import CITIES, COMPANIES, NAMES
+
 _FIRST_DAY = date(2020, 1, 1)
 _DAYS = 6 * 365
 """Dates lie in 2020 to 2025: what is said must not depend on today."""
-
-from mockserver.model.sentences import CITIES, COMPANIES, NAMES
 
 T = TypeVar("T")
 
@@ -75,46 +75,68 @@ _OWN: dict[str, Callable[[Random], str]] = {
 """What Faker lacks, or would make to depend on today's date."""
 
 _FORMATS = {
-    "date-time": "date_time", "date": "date", "time": "time", "duration": "duration", "uuid": "uuid", "email": "email", "idn-email": "email",
-    "hostname": "hostname", "idn-hostname": "hostname", "ipv4": "ipv4", "ipv6": "ipv6", "uri": "url", "url": "url", "iri": "url",
-    "uri-reference": "reference", "iri-reference": "reference", "uri-template": "uri_template", "json-pointer": "json_pointer",
-    "relative-json-pointer": "relative_json_pointer", "regex": "regex", "byte": "base64", "base64": "base64", "phone": "phone_number",
+    "date-time": "date_time", "date": "date", "time": "time", "duration": "duration", "uuid": "uuid", "email": "email",
+    "idn-email": "email", "hostname": "hostname", "idn-hostname": "hostname", "ipv4": "ipv4", "ipv6": "ipv6", "uri": "url", "url": "url",
+    "iri": "url", "uri-reference": "reference", "iri-reference": "reference", "uri-template": "uri_template",
+    "json-pointer": "json_pointer", "relative-json-pointer": "relative_json_pointer", "regex": "regex", "byte": "base64",
+    "base64": "base64", "phone": "phone_number",
 }  # fmt: skip
 
-_NAMES = {
-    "name": "name", "author": "name", "person": "name", "customer": "name", "assignee": "name", "recipient": "name", "owner": "name",
-    "first_name": "first_name", "given_name": "first_name", "last_name": "last_name", "surname": "last_name", "family_name": "last_name",
-    "username": "user_name", "user_name": "user_name", "login": "user_name", "user": "user_name", "file_name": "file_name", "filename": "file_name",
-    "file": "file_name", "path": "file_path", "company_name": "company", "product_name": "color_name", "city_name": "city",
-    "email": "email", "mail": "email", "phone": "phone_number", "mobile": "phone_number", "phone_number": "phone_number",
-    "address": "street_address", "street": "street_address", "email_address": "email", "ip_address": "ipv4", "ip": "ipv4", "mac": "mac_address",
-    "city": "city", "town": "city", "location": "city", "place": "city", "origin": "city", "destination": "city", "capital": "city",
-    "country": "country", "country_code": "country_code", "state": "state", "region": "state", "zip": "postcode", "zip_code": "postcode",
-    "postal_code": "postcode", "postcode": "postcode", "company": "company", "organization": "company", "employer": "company", "brand": "company",
-    "vendor": "company", "supplier": "company", "job": "job", "occupation": "job", "profession": "job", "position": "job", "job_title": "job",
-    "url": "url", "uri": "url", "link": "url", "website": "url", "homepage": "url", "domain": "domain_name", "host": "hostname", "hostname": "hostname",
-    "currency": "currency_code", "color": "color_name", "colour": "color_name", "language": "language_name", "locale": "locale",
-    "title": "catch_phrase", "headline": "catch_phrase", "subject": "catch_phrase", "slogan": "catch_phrase", "isbn": "isbn13", "iban": "iban",
-    "date": "date", "birthday": "date", "day": "date", "birthdate": "date", "dob": "date", "deadline": "date", "timestamp": "date_time",
-    "datetime": "date_time", "date_time": "date_time", "at": "date_time", "time": "clock", "uuid": "uuid", "guid": "uuid", "id": "identifier",
-    "key": "identifier", "token": "identifier", "hash": "identifier", "status": "status", "tag": "keyword", "keyword": "keyword", "category": "keyword",
-    "topic": "keyword", "genre": "keyword", "label": "keyword", "type": "keyword",
-}  # fmt: skip
+_HOLDS = {
+    "name": "name author person customer assignee recipient owner",
+    "first_name": "first_name given_name",
+    "last_name": "last_name surname family_name",
+    "user_name": "username user_name login user",
+    "file_name": "file_name filename file",
+    "file_path": "path",
+    "company": "company_name company organization employer brand vendor supplier",
+    "color_name": "product_name color colour",
+    "city": "city_name city town location place origin destination capital",
+    "email": "email mail email_address",
+    "phone_number": "phone mobile phone_number",
+    "street_address": "address street",
+    "ipv4": "ip_address ip",
+    "mac_address": "mac",
+    "country": "country",
+    "country_code": "country_code",
+    "state": "state region",
+    "postcode": "zip zip_code postal_code postcode",
+    "job": "job occupation profession position job_title",
+    "url": "url uri link website homepage",
+    "domain_name": "domain",
+    "hostname": "host hostname",
+    "currency_code": "currency",
+    "language_name": "language",
+    "locale": "locale",
+    "catch_phrase": "title headline subject slogan",
+    "isbn13": "isbn",
+    "iban": "iban",
+    "date": "date birthday day birthdate dob deadline",
+    "date_time": "timestamp datetime date_time at",
+    "clock": "time",
+    "uuid": "uuid guid",
+    "identifier": "id key token hash",
+    "status": "status",
+    "keyword": "tag keyword category topic genre label type",
+}
+_NAMES = {name: what for what, names in _HOLDS.items() for name in names.split()}
 """Property names, in snake case, and what they hold. A longer name is known by its last words: `billing_email` is an email."""
 
 _RANGES = {
     "age": (18, 80), "year": (1990, 2025), "month": (1, 12), "day": (1, 28), "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
-    "price": (5, 500), "amount": (5, 500), "cost": (5, 500), "total": (5, 500), "salary": (30_000, 120_000), "population": (10_000, 9_000_000),
-    "latitude": (-85, 85), "lat": (-85, 85), "longitude": (-180, 180), "lon": (-180, 180), "lng": (-180, 180), "temperature": (-10, 35),
-    "percent": (0, 100), "percentage": (0, 100), "score": (0, 1), "confidence": (0, 1), "probability": (0, 1), "rating": (1, 5), "stars": (1, 5),
-    "quantity": (1, 10), "count": (1, 20), "limit": (5, 50), "page": (1, 9), "id": (1000, 99_999), "index": (0, 9), "days": (1, 30),
-    "port": (1024, 65_535), "timeout": (1, 60), "humidity": (20, 95), "weight": (1, 100), "height": (50, 200), "rank": (1, 10), "priority": (1, 5),
+    "price": (5, 500), "amount": (5, 500), "cost": (5, 500), "total": (5, 500), "salary": (30_000, 120_000),
+    "population": (10_000, 9_000_000), "latitude": (-85, 85), "lat": (-85, 85), "longitude": (-180, 180), "lon": (-180, 180),
+    "lng": (-180, 180), "temperature": (-10, 35), "percent": (0, 100), "percentage": (0, 100), "score": (0, 1), "confidence": (0, 1),
+    "probability": (0, 1), "rating": (1, 5), "stars": (1, 5), "quantity": (1, 10), "count": (1, 20), "limit": (5, 50), "page": (1, 9),
+    "id": (1000, 99_999), "index": (0, 9), "days": (1, 30), "port": (1024, 65_535), "timeout": (1, 60), "humidity": (20, 95),
+    "weight": (1, 100), "height": (50, 200), "rank": (1, 10), "priority": (1, 5),
 }  # fmt: skip
 
-_PROSE = frozenset(
+_PROSE_NAMES = (
     "description summary text message content comment body reason reasoning explanation answer note notes details bio review thought "
-    "thoughts conclusion response analysis overview feedback instruction instructions step output observation".split()
+    "thoughts conclusion response analysis overview feedback instruction instructions step output observation"
 )
+_PROSE = frozenset(_PROSE_NAMES.split())
 
 
 def words_of(name: str) -> list[str]:

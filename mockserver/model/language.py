@@ -23,7 +23,7 @@ _SCRIPTS = (
 
 _LETTERS = {
     "vi": "ăơưđạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
-    "de": "ßäöü", "fr": "çœêèâîûëï", "es": "ñ¿¡", "pt": "ãõç", "pl": "ąęłńśźż", "tr": "ğışİ", "cs": "řěůčž", "sv": "å", "da": "øæ",
+    "de": "ßäöü", "fr": "çœèîûëï", "es": "ñ¿¡", "pt": "ãõç", "pl": "ąęłńśźż", "tr": "ğışİ", "cs": "řěůčž", "sv": "å", "da": "øæ",
 }  # fmt: skip
 
 _WORDS = {
@@ -45,10 +45,10 @@ _WORDS = {
 _COMMON = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
 _ENGLISH_NAMES = {
-    "vietnamese": "vi", "thai": "th", "chinese": "zh", "mandarin": "zh", "japanese": "ja", "korean": "ko", "russian": "ru", "ukrainian": "uk",
-    "arabic": "ar", "persian": "fa", "farsi": "fa", "hebrew": "he", "greek": "el", "hindi": "hi", "bengali": "bn", "armenian": "hy",
-    "german": "de", "french": "fr", "spanish": "es", "portuguese": "pt", "italian": "it", "dutch": "nl", "polish": "pl", "turkish": "tr",
-    "czech": "cs", "indonesian": "id", "swedish": "sv", "danish": "da", "english": "en",
+    "vietnamese": "vi", "thai": "th", "chinese": "zh", "mandarin": "zh", "japanese": "ja", "korean": "ko", "russian": "ru",
+    "ukrainian": "uk", "arabic": "ar", "persian": "fa", "farsi": "fa", "hebrew": "he", "greek": "el", "hindi": "hi", "bengali": "bn",
+    "armenian": "hy", "german": "de", "french": "fr", "spanish": "es", "portuguese": "pt", "italian": "it", "dutch": "nl", "polish": "pl",
+    "turkish": "tr", "czech": "cs", "indonesian": "id", "swedish": "sv", "danish": "da", "english": "en",
 }  # fmt: skip
 _ASKED = re.compile(rf"\b(?:in|into)\s+(?:simplified\s+|traditional\s+)?({'|'.join(_ENGLISH_NAMES)})\b", re.IGNORECASE)
 
@@ -84,6 +84,6 @@ def _by_words(text: str) -> str:
     scores = {language: sum(word in common for word in words) for language, common in _COMMON.items()}
     if not text.isascii():
         for language, letters in _LETTERS.items():
-            scores[language] += 3 * sum(map(text.count, letters))
+            scores[language] += 2 * len(set(text) & set(letters))
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] > scores["en"] else "en"

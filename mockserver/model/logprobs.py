@@ -9,8 +9,8 @@ from random import Random
 from mockserver.answers import TokenLogprob
 
 _OTHERS = (
-    " the", " a", ",", ".", " and", " of", " to", " in", " is", " it", " that", " for", " with", " this", " as", " on", "\n", " The", " I", " we",
-    " an", " be", " or", " not",
+    " the", " a", ",", ".", " and", " of", " to", " in", " is", " it", " that", " for", " with", " this", " as", " on", "\n", " The", " I",
+    " we", " an", " be", " or", " not",
 )  # fmt: skip
 """What else could have stood there; more than the 20 that may be asked for."""
 

@@ -57,7 +57,8 @@ def scripted(content: str | Sequence[str] | Mapping[str, Any], request: Request,
     Each of the request's `n` choices says the same, unless `choices` gives them one by one. A mapping that says nothing
     (only a `reasoning` or a `usage`) leaves the answer itself to the model.
     """
-    script: Mapping[str, Any] = content if isinstance(content, Mapping) else {"content": content if isinstance(content, str) else list(content)}
+    text = content if isinstance(content, str | Mapping) else list(content)
+    script: Mapping[str, Any] = text if isinstance(text, Mapping) else {"content": text}
     wrong = check_script(script)
     if wrong:
         raise ScriptError("; ".join(wrong))
@@ -105,18 +106,15 @@ def _text_speaker(request: Request) -> Speaker:
     reasons = _REASONS.search(request.model) is not None
 
     def speak(random: Random) -> Choice:
-        if schema is None:
-            said = prose(random, language)
-        else:
-            said = tools.written(_formatted(schema, random, language, asked, request))
+        said = prose(random, language) if schema is None else _json(schema, random, language, request)
         return Choice(content=cut(said), reasoning=cut(prose(random, language)) if reasons else ())
 
     return speak
 
 
-def _formatted(schema: Any, random: Random, language: str, asked: str, request: Request) -> Any:
+def _json(schema: Any, random: Random, language: str, request: Request) -> str:
     try:
-        return value(schema, random, language=language, about=asked)
+        return tools.written(value(schema, random, language=language, about=last_user_text(request)))
     except BadSchema as error:
         name = request.body["response_format"].get("json_schema", {}).get("name", "")
         raise BadSchema(f"Invalid schema for response_format '{name}': {error}.", param="response_format") from error

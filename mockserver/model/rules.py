@@ -141,11 +141,13 @@ def _short(text: str) -> str:
 
 
 def _contains(wanted: str, request: Request, nth: int) -> str | None:
-    return None if wanted.casefold() in _last(request).casefold() else f"the last message, {_short(_last(request))}, does not contain {wanted!r}"
+    last = _last(request)
+    return None if wanted.casefold() in last.casefold() else f"the last message, {_short(last)}, does not contain {wanted!r}"
 
 
 def _regex(wanted: str, request: Request, nth: int) -> str | None:
-    return None if re.search(wanted, _last(request)) else f"the last message, {_short(_last(request))}, does not match the regex {wanted!r}"
+    last = _last(request)
+    return None if re.search(wanted, last) else f"the last message, {_short(last)}, does not match the regex {wanted!r}"
 
 
 def _model(wanted: str, request: Request, nth: int) -> str | None:

@@ -61,10 +61,10 @@ def call(tool: Tool, request: Request, random: Random) -> ToolCall:
     try:
         arguments = value(_parameters(tool), random, language=language, about=asked)
     except BadSchema as error:
-        param = next((f"tools[{place}].function.parameters" for place, offered in enumerate(request.tools) if _definition(offered) is tool), None)
-        raise BadSchema(
-            f"Invalid schema for function '{tool['name']}': {error}.", param=param or "functions", code="invalid_function_parameters"
-        ) from error
+        places = [place for place, offered in enumerate(request.tools) if _definition(offered) is tool]
+        param = f"tools[{places[0]}].function.parameters" if places else "functions"
+        message = f"Invalid schema for function '{tool['name']}': {error}."
+        raise BadSchema(message, param=param, code="invalid_function_parameters") from error
     return ToolCall(call_id(random), str(tool["name"]), cut(written(arguments)))
 
 

@@ -28,14 +28,16 @@ _MAX_LENGTH = 100_000
 
 _TRIALS = 40
 
-_CHECKED = frozenset(
+_TRIED = (
     "not if oneOf anyOf allOf contains dependentSchemas dependencies propertyNames patternProperties unevaluatedProperties "
-    "unevaluatedItems $dynamicRef".split()
+    "unevaluatedItems $dynamicRef"
 )
 """Keywords whose meeting is found by trial: a value is made, checked by a real validator, and made again if it fails."""
 
+_CHECKED = frozenset(_TRIED.split())
+
 _PLACE = re.compile(r"\b(?:in|at|for|from|to|near|of)\s+((?:[A-Z][\w'’-]+)(?:\s[A-Z][\w'’-]+)*)")
-_ASKS = frozenset("query question prompt search q input keywords".split())
+_ASKS = frozenset(("query", "question", "prompt", "search", "q", "input", "keywords"))
 
 
 def value(schema: Any, random: Random, *, language: str = "en", about: str = "") -> Any:
@@ -184,7 +186,8 @@ class _Maker:
     def wanted(self, keywords: Keywords, properties: Mapping[str, Any], depth: int) -> list[str]:
         """Names of the properties to give, in the schema's order: the required ones, some of the others, and what these depend on."""
         required = list(keywords.get("required") or ())
-        some = [name for name in properties if name in required or (depth < _DEEP and properties[name] is not False and self.random.random() < 0.7)]
+        free = [name for name, schema in properties.items() if schema is not False and depth < _DEEP and self.random.random() < 0.7]
+        some = [name for name in properties if name in required or name in free]
         least, most = keywords.get("minProperties", 0), keywords.get("maxProperties", len(properties) + len(required))
         some += [name for name in properties if name not in some][: max(0, least - len(some))]
         depends = keywords.get("dependentRequired") or keywords.get("dependencies") or {}
@@ -215,7 +218,7 @@ class _Maker:
             return pattern.matching(self.random.choice(patterns)[0], self.random) or "key"
         if isinstance(keywords.get("propertyNames"), Mapping):
             return str(self.make({"type": "string", **keywords["propertyNames"]}, "keyword", _DEEP))
-        return f"{self.random.choice(('alpha', 'beta', 'gamma', 'delta', 'omega'))}{self.random.choice(('', f'_{self.random.randint(1, 999)}'))}"
+        return f"{self.random.choice(('alpha', 'beta', 'gamma', 'delta', 'omega'))}_{self.random.randint(1, 999)}"
 
     def array(self, keywords: Keywords, name: str, depth: int) -> list[Any]:
         first = keywords.get("prefixItems")
