@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The request, who speaks, in which dialect, and the fault's own random numbers (seeded by session, turn and index)."""
+    """The request, who speaks, in which dialect, and the fault's own random numbers (seeded by session, turn and index).
+
+    now: the Unix time at which the request was read, in seconds. other_origin: scheme, host and port of the session's second
+    listener, if it has one.
+    """
 
     request: Request
     flavour: Flavour
     dialect: DialectName
     random: Random
+    now: float = 0.0
+    other_origin: str | None = None

@@ -1,0 +1,69 @@
+"""Answer with an HTTP error in place of the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mockserver.answers import Answer, ApiError, ErrorShape, Headers, Plain
+from mockserver.faults._api_error import typical
+from mockserver.faults.answer._retry_after import RetryAfterForm, retry_after, should_retry
+from mockserver.parameters import Seconds, Status
+from mockserver.scene import Scene
+
+
+@dataclass(frozen=True)
+class HttpError:
+    """`message`, `type`, `code` and `param` default to what the real API says with this status; `shape` to the flavour's own.
+
+    body: the whole body instead, text or JSON; `content_type` is then its type (by default text/plain, application/json).
+    retry_after: seconds; `retry_after_as` says in which form. A Retry-After that makes no sense goes into `headers`.
+    should_retry: the value of `x-should-retry`.
+    """
+
+    http: ClassVar[bool] = True
+
+    status: Status = 500
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    shape: ErrorShape | None = None
+    body: str | dict[str, Any] | list[Any] | None = None
+    content_type: str | None = None
+    retry_after: Seconds | None = None
+    retry_after_as: RetryAfterForm = "seconds"
+    should_retry: bool | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, answer: Answer, scene: Scene) -> Answer:
+        if self.body is not None:
+            return self._plain(self.body, self._headers(scene))
+        usual = typical(self.status, scene.request.model)
+        return ApiError(
+            self.status,
+            usual.message if self.message is None else self.message,
+            self.type or usual.type,
+            self.param or usual.param,
+            self.code or usual.code,
+            self._headers(scene),
+            self.shape,
+        )
+
+    def mistake(self) -> str | None:
+        if self.status < 200:
+            return f"{self.status} is not a final status: wanted 200 to 999"
+        if self.body is not None:
+            given = [name for name in ("message", "type", "code", "param", "shape") if getattr(self, name) is not None]
+            return f"'{given[0]}' has no place in a 'body' of your own" if given else None
+        return "'content_type' goes with 'body'" if self.content_type else None
+
+    def _plain(self, body: Any, headers: Headers) -> Plain:
+        if isinstance(body, str):
+            return Plain(self.status, headers, body.encode(), self.content_type or "text/plain; charset=utf-8")
+        return Plain(self.status, headers, json.dumps(body, ensure_ascii=False).encode(), self.content_type or "application/json")
+
+    def _headers(self, scene: Scene) -> Headers:
+        when = () if self.retry_after is None else retry_after(self.retry_after, self.retry_after_as, scene.now)
+        return (*when, *should_retry(self.should_retry), *self.headers.items())
