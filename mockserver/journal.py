@@ -1,7 +1,8 @@
 """What happened, from the server's side, on one monotonic clock (seconds of `time.monotonic`).
 
-A journal is bounded: the oldest requests and connections make room, and a request keeps its first and its last writes.
-Keys never appear in clear: they are `key-1`, `key-2`, … by first sight in the session.
+A journal is bounded: the oldest requests and connections make room, and a request keeps its first writes and its last one.
+Keys never appear in clear: they are `key-1`, `key-2`, … by first sight in the session. `schemas/journal.schema.json` says
+what each field of the export means.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
+from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
+
 MAX_REQUESTS = 1000
 MAX_CONNECTIONS = 1000
 MAX_WRITES = 2000
 MAX_BODY = 65536
-"""Bytes of a request body that are kept; of a longer one its size and digest are."""
+"""Bytes of a request body that are kept; of a longer one its size and digest are too."""
+MIN_SECRET = 8
+"""A key shorter than this is replaced only where keys stand, for it may be a part of any word."""
+SECRET_KEYS = frozenset({*SECRET_PARAMETERS, "authorization"}) - {"key", "token"}
+"""Keys in a JSON body whose text is a secret."""
 
 
 @dataclass(slots=True)
@@ -42,9 +49,7 @@ class Happening:
 
 @dataclass(slots=True)
 class RequestEntry:
-    """One request. `ended_by` is `server` or `client`, `ended_how` the step or the way it left; `gap` is the time since the
-    last answer of the session ended. `unsent` is the most bytes that ever waited in user space, `blocked` the seconds the
-    kernel took none."""
+    """One request; the schema says what each field means. `raw_body` holds at most `MAX_BODY` bytes."""
 
     request: int
     connection: int
@@ -53,6 +58,8 @@ class RequestEntry:
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     raw_body: bytes = b""
+    body_bytes: int = 0
+    body_sha256: str | None = None
     key: str | None = None
     key_from: str | None = None
     read_at: float | None = None
@@ -73,6 +80,7 @@ class RequestEntry:
     last_byte_at: float | None = None
     blocked: float = 0.0
     unsent: int = 0
+    queued: float = 0.0
     happenings: list[Happening] = field(default_factory=list)
     ended_at: float | None = None
     ended_by: str | None = None
@@ -108,25 +116,26 @@ class RequestEntry:
 
 @dataclass(slots=True)
 class ConnectionEntry:
-    """One connection. `closed_how` is `fin`, `rst`, a close code, or `timeout`; `half_closed_at` is when the client sent
-    its FIN while an answer was under way."""
+    """One connection; the schema says what each field means."""
 
     connection: int
     accepted_at: float
     peer: str = ""
     tls: str | None = None
+    port: int | None = None
     transport: str = "http"
+    door: str | None = None
     requests: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     first_byte_at: float | None = None
+    last_byte_at: float | None = None
     half_closed_at: float | None = None
     closed_at: float | None = None
     closed_by: str | None = None
     closed_how: str | None = None
     close_code: int | None = None
     close_reason: str | None = None
-    door: str | None = None
     lost_bytes: int | None = None
     happenings: list[Happening] = field(default_factory=list)
 
@@ -148,14 +157,40 @@ class Journal:
         self.connections: deque[ConnectionEntry] = deque(maxlen=MAX_CONNECTIONS)
         self.requests: deque[RequestEntry] = deque(maxlen=MAX_REQUESTS)
         self.count = 0
+        self.last_ended_at: float | None = None
         self._keys: dict[str, str] = {}
+        self._asked: dict[int, int] = {}
 
     def request(self, connection: int, at: float) -> RequestEntry:
         """Open the entry of the next request."""
         self.count += 1
         entry = RequestEntry(self.count, connection, at)
+        if self.last_ended_at is not None:
+            entry.gap = at - self.last_ended_at
         self.requests.append(entry)
         return entry
+
+    def asked(self, entry: RequestEntry, method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Note what was asked, and how often the same was asked before in this session."""
+        entry.method, entry.path, entry.headers = method, path, headers
+        for secret in secrets_in(headers, path):
+            self.label(secret)
+        self.took_body(entry, body)
+
+    def took_body(self, entry: RequestEntry, body: bytes) -> None:
+        """Note the request's body, which may come later than its head."""
+        entry.raw_body, entry.body_bytes = body, len(body)
+        if len(body) > MAX_BODY:
+            entry.body_sha256 = sha256(body).hexdigest()
+            entry.raw_body = body[:MAX_BODY]
+        same = hash((body, entry.lane))
+        if len(self._asked) >= MAX_REQUESTS and same not in self._asked:
+            self._asked.pop(next(iter(self._asked)))
+        entry.attempt = self._asked[same] = self._asked.get(same, 0) + 1
+
+    def over(self, entry: RequestEntry) -> None:
+        """An answer has ended."""
+        self.last_ended_at = entry.ended_at
 
     def connect(self, entry: ConnectionEntry) -> None:
         """Take in a connection on which this session was first spoken to."""
@@ -169,44 +204,70 @@ class Journal:
 
     def to_json(self) -> dict[str, Any]:
         """The journal as `schemas/journal.schema.json` describes it. Keys are replaced by their labels here, so that
-        nothing but this may hand out what an entry holds."""
+        nothing but this and the two below may hand out what an entry holds."""
         return {
             "session": self.session,
-            "connections": [_plain(entry) for entry in self.connections],
-            "requests": [self._request(entry) for entry in self.requests],
+            "connections": [self.connection_json(entry) for entry in self.connections],
+            "requests": [self.request_json(entry) for entry in self.requests],
         }
 
-    def _request(self, entry: RequestEntry) -> dict[str, Any]:
-        shown: dict[str, Any] = _plain(entry)
-        raw = shown.pop("raw_body")
-        shown["path"] = self._unnamed(entry.path)
-        shown["headers"] = {name.lower(): self._unnamed(value) for name, value in entry.headers.items()}
-        shown["body"] = self._body(raw)
-        shown["body_bytes"] = len(raw)
-        shown["body_sha256"] = sha256(raw).hexdigest()
+    def connection_json(self, entry: ConnectionEntry) -> dict[str, Any]:
+        shown: dict[str, Any] = self._plain(entry)
         return shown
 
-    def _body(self, raw: bytes) -> Any:
-        text = self._unnamed(raw[:MAX_BODY].decode("utf-8", "replace"))
-        if len(raw) > MAX_BODY:
-            return text
+    def request_json(self, entry: RequestEntry) -> dict[str, Any]:
+        shown: dict[str, Any] = self._plain(entry)
+        shown["path"] = self._unnamed(path_without_secrets(entry.path, self.label))
+        shown["headers"] = {
+            name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in _gathered(entry.headers).items()
+        }
+        shown["body"] = self._body(entry.raw_body, entry.body_bytes)
+        shown["body_sha256"] = entry.body_sha256 or sha256(entry.raw_body).hexdigest()
+        return shown
+
+    def _body(self, raw: bytes, size: int) -> Any:
+        text = raw.decode("utf-8", "replace")
+        if size > len(raw):
+            return self._unnamed(text)
         try:
-            return json.loads(text)
+            return self._hidden(json.loads(text))
         except (ValueError, RecursionError):
-            return text
+            return self._unnamed(text)
+
+    def _hidden(self, value: Any) -> Any:
+        """A JSON value with keys replaced, those under a name for keys whatever they look like."""
+        if isinstance(value, str):
+            return self._unnamed(value)
+        if isinstance(value, list):
+            return [self._hidden(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                self._unnamed(name): self.label(item) if name.lower() in SECRET_KEYS and isinstance(item, str) else self._hidden(item)
+                for name, item in value.items()
+            }
+        return value
 
     def _unnamed(self, text: str) -> str:
         for key, label in self._keys.items():
-            text = text.replace(key, label)
+            if len(key) >= MIN_SECRET and key in text:
+                text = text.replace(key, label)
         return text
 
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
+            return {item.name: self._plain(getattr(value, item.name)) for item in fields(value) if item.name not in _HIDDEN}
+        if isinstance(value, list | tuple | deque):
+            return [self._plain(item) for item in value]
+        return self._hidden(value) if isinstance(value, str | dict) else value
 
-_HIDDEN = frozenset({"headers", "plan"})
+
+_HIDDEN = frozenset({"headers", "plan", "raw_body"})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.name not in _HIDDEN}
-    if isinstance(value, list | tuple | deque):
-        return [_plain(item) for item in value]
-    return value
+def _gathered(headers: Mapping[str, str]) -> dict[str, str]:
+    """Fields by name; several of one name are one list (RFC 9110 §5.3)."""
+    gathered: dict[str, str] = {}
+    for name, value in headers.items():
+        name = name.lower()
+        gathered[name] = f"{gathered[name]}, {value}" if name in gathered else value
+    return gathered

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mockserver.access import KeyRule
 from mockserver.limits import UNLIMITED, Limits
 from mockserver.turns import UNPACED, Pace, Script, Use
 
@@ -28,7 +29,7 @@ class Settings:
     script: Script = Script()
     profile: str | None = None
     models: tuple[str, ...] = ()
-    api_keys: Mapping[str, str] = field(default_factory=dict)
+    api_keys: Mapping[str, KeyRule] = field(default_factory=dict)
     lenient: bool = False
     mode: Literal["generate", "echo"] = "generate"
     rules: Rules | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
@@ -40,6 +40,13 @@ class Incoming(Protocol):
     def protocol(self) -> Any: ...
 
 
+class OpenSocket(Protocol):
+    """A WebSocket that can be closed."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye with a close frame; what is being answered ends."""
+
+
 class Ports(Protocol):
     """Listeners that sessions have of their own."""
 
@@ -63,8 +70,9 @@ class Upstream:
         self.access = Access(settings.api_keys)
         self.default = Session("default", settings.script, settings.profile, seed=settings.seed, limits=settings.limits)
         self.running: set[Play] = set()
+        self.watchers: list[Callable[[Session, RequestEntry], None]] = []
         self.started = time.monotonic()
-        self.websockets = 0
+        self.sockets: set[OpenSocket] = set()
         self.connections = 0
 
     def accept(self) -> int:
@@ -144,22 +152,26 @@ class Upstream:
         found = self.credential(request, query=query)
         if found is None:
             return api_errors.no_api_key()
-        return None if self.access.accepts(found.key) else api_errors.invalid_api_key(found.key)
+        return None if self.access.accepts(found.key, self.slots.now()) else api_errors.invalid_api_key(found.key)
 
     def strict(self, session: Session) -> bool:
         """Whether unknown request keys are refused."""
         return not self.settings.lenient and self.exchange.flavour(session).strict
 
+    def meet(self, session: Session, connection: Any) -> None:
+        """Let the session's journal know a connection on which it is spoken to."""
+        if session.key not in connection.session_keys:
+            connection.session_keys.add(session.key)
+            session.journal.connect(connection.entry)
+
     def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"") -> RequestEntry:
         """Open the request's entry in its session's journal."""
         connection = request.protocol
         journal = session.journal
-        if session.key not in connection.session_keys:
-            connection.session_keys.add(session.key)
-            journal.connect(connection.entry)
+        self.meet(session, connection)
         connection.entry.requests += 1
         entry = journal.request(connection.entry.connection, received_at)
-        entry.method, entry.path, entry.headers, entry.raw_body = request.method, request.path_qs, request.headers, body
+        journal.asked(entry, request.method, request.path_qs, request.headers, body)
         entry.profile = session.profile
         if (found := self.credential(request, query=True)) is not None:
             entry.key, entry.key_from = journal.label(found.key), found.source
@@ -167,17 +179,27 @@ class Upstream:
         entry.retry_count = int(count) if count.isdecimal() and count.isascii() else None
         return entry
 
-    def take(self, session: Session, request: Request, dialect: DialectName, *, http10: bool = False, deflate: bool = False) -> Call:
+    def take(
+        self, session: Session, request: Request, dialect: DialectName, *, http10: bool = False, deflate: int = 0, lane: str | None = None
+    ) -> Call:
         """The request takes the session's next turn."""
         number, turn = session.take()
-        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate)
+        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate, lane=lane)
 
     def finished(self, session: Session, entry: RequestEntry) -> None:
         """An answer is over."""
+        session.journal.over(entry)
+        for watch in self.watchers:
+            watch(session, entry)
 
     def limit_fields(self, session: Session) -> Headers:
         """The x-ratelimit-* fields of a response."""
         return ()
+
+    @property
+    def websockets(self) -> int:
+        """Open WebSockets."""
+        return len(self.sockets)
 
     @property
     def alive(self) -> int:

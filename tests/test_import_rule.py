@@ -13,11 +13,11 @@ ROOT = Path(__file__).parent.parent
 # A line is a layer. Its modules import from the lines above and from their own side of a `|`; never from below, never across.
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
-__init__ answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
+__init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
     limits mock_errors paces parameters places reactions recording registry route scene steps turns yaml_marks
 dialects | faults | flavours | framing | model
 compile heard invariants journal lint pacing plan profiles replay settings validation
-access session_options sessions
+session_options sessions
 play slots
 exchange
 upstream
