@@ -25,20 +25,15 @@ def two_lanes(result: CaseResult) -> str:
 def happenings(transcript: Mapping[str, Any]) -> Iterator[tuple[float, str, str]]:
     """Time in milliseconds since the first thing that happened, and what the server or the client did."""
     events = list(_server(transcript))
-    start = min((at for at, _ in events), default=0.0)
+    start = min((at for at, _ in events), default=transcript["began_at"])
     for at, what in events:
         yield (at - start) * 1000, what, ""
-    offset = _offset(transcript, start)
+    offset = (transcript["began_at"] - start) * 1000
     for run in transcript["runs"]:
         for line in run["lines"]:
             yield line["at_ms"] + offset, "", _line(line)
         if run["lost"]:
             yield (run["result_ms"] or run.get("ended_ms") or 0.0) + offset, "", f"({run['lost']})"
-
-
-def _offset(transcript: Mapping[str, Any], start: float) -> float:
-    began = transcript.get("began_at")
-    return 0.0 if began is None else (began - start) * 1000
 
 
 def _server(transcript: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
