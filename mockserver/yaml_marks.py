@@ -91,9 +91,7 @@ def _loader() -> Any:
 
     base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     kind: Any = type("JsonTypes", (base,), {})
-    kind.add_implicit_resolver(
-        f"{_TAG}json", re.compile(f"^(?:|null|true|false|{_NUMBER.pattern})$", re.ASCII), list("ntf-0123456789") + [""]
-    )
+    kind.add_implicit_resolver(f"{_TAG}json", re.compile(f"^(?:|null|true|false|{_NUMBER.pattern})$", re.ASCII), [*"ntf-0123456789", ""])
     return kind
 
 

@@ -109,13 +109,31 @@ def test_length_and_usage(seed: int) -> None:
 @pytest.mark.parametrize(
     ("asked", "language"),
     [
-        ("Viết cho tôi một bài thơ", "vi"), ("สวัสดีครับ ช่วยหน่อย", "th"), ("你好，请写一篇", "zh"), ("日本語で書いて", "ja"), ("안녕하세요", "ko"),
-        ("Привет, как дела?", "ru"), ("Привіт, як справи?", "uk"), ("مرحبا كيف حالك", "ar"), ("שלום", "he"), ("Γειά σου", "el"), ("नमस्ते", "hi"),
-        ("Wie geht es dir?", "de"), ("Bonjour, comment allez-vous ?", "fr"), ("Hola, ¿cómo estás?", "es"), ("Olá, você está bem?", "pt"),
-        ("Cześć, jak się masz?", "pl"), ("Merhaba, nasılsın?", "tr"), ("Tell me a joke", "en"), ("Explain it in Portuguese", "pt"),
-        ("What does 日本 mean in a sentence?", "en"), ("The café in Zürich", "en"), ("", "en"), ("12 + 30 = ?", "en"),
+        ("Viết cho tôi một bài thơ", "vi"),
+        ("สวัสดีครับ ช่วยหน่อย", "th"),
+        ("你好，请写一篇", "zh"),
+        ("日本語で書いて", "ja"),
+        ("안녕하세요", "ko"),
+        ("Привет, как дела?", "ru"),
+        ("Привіт, як справи?", "uk"),
+        ("مرحبا كيف حالك", "ar"),
+        ("שלום", "he"),
+        ("Γειά σου", "el"),
+        ("नमस्ते", "hi"),
+        ("Wie geht es dir?", "de"),
+        ("Bonjour, comment allez-vous ?", "fr"),
+        ("Hola, ¿cómo estás?", "es"),
+        ("Olá, você está bem?", "pt"),
+        ("Cześć, jak się masz?", "pl"),
+        ("Merhaba, nasılsın?", "tr"),
+        ("Tell me a joke", "en"),
+        ("Explain it in Portuguese", "pt"),
+        ("What does 日本 mean in a sentence?", "en"),
+        ("The café in Zürich", "en"),
+        ("", "en"),
+        ("12 + 30 = ?", "en"),
     ],
-)  # fmt: skip
+)
 def test_language(asked: str, language: str) -> None:
     assert language_of(asked) == language
 
@@ -134,7 +152,8 @@ def test_every_language_can_be_spoken(language: str) -> None:
 
 def test_a_limit_cuts_the_same_text() -> None:
     whole = reply(ask()).choices[0].content
-    for limits in ({"max_tokens": 5}, {"max_completion_tokens": 5}, {"max_tokens": 9, "max_completion_tokens": 5}):
+    every: list[dict[str, Any]] = [{"max_tokens": 5}, {"max_completion_tokens": 5}, {"max_tokens": 9, "max_completion_tokens": 5}]
+    for limits in every:
         said = reply(ask(**limits))
         assert (said.choices[0].content, said.choices[0].finish_reason, said.usage.completion) == (whole[:5], "length", 5)
     assert reply(ask(max_tokens=len(whole))).choices[0].finish_reason == "stop"
@@ -196,7 +215,7 @@ def test_json_mode_has_the_keys_that_are_asked_for() -> None:
 
 def test_json_schema_is_kept_in_pieces() -> None:
     schema = {"type": "object", "properties": {"email": {"type": "string", "format": "email"}}, "required": ["email"]}
-    body = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+    body: dict[str, Any] = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
     choice = reply(ask(**body)).choices[0]
     assert "@" in json.loads(text(choice))["email"]
     assert len(choice.content) > 3
@@ -236,8 +255,13 @@ def calls(request: Request) -> list[str]:
         ({"text": "get_weather", "tool_choice": "none"}, []),
         ({"text": "hi", "tool_choice": {"type": "function", "function": {"name": "searchWeb"}}}, ["searchWeb"]),
         ({"text": "get_weather", "tool_choice": {"type": "function", "function": {"name": "searchWeb"}}}, ["searchWeb"]),
-        ({"text": "searchWeb, get_weather", "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [WEATHER]}}},
-         ["get_weather"]),
+        (
+            {
+                "text": "searchWeb, get_weather",
+                "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [WEATHER]}},
+            },
+            ["get_weather"],
+        ),
         ({"text": "hi", "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [SEARCH]}}}, ["searchWeb"]),
         ({"text": "hi", "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [SEARCH]}}}, []),
         ({"text": "run_code", "tools": [CUSTOM]}, []),
@@ -247,7 +271,7 @@ def calls(request: Request) -> list[str]:
         ({"text": "x", "messages": RESULT, "tool_choice": "required"}, []),
         ({"text": "x", "messages": [*RESULT, {"role": "user", "content": "now search web"}]}, ["searchWeb"]),
     ],
-)  # fmt: skip
+)
 def test_which_tools_are_called(body: dict[str, Any], names: list[str]) -> None:
     assert calls(ask(**({"tools": TOOLS} | body))) == names
 

@@ -73,7 +73,7 @@ class Rules:
         failing = [(rule.failing(request, nth), rule) for rule in self.rules]
         message = f"No rule of {self.source} matches this request."
         if failing:
-            why, rule = min(failing, key=lambda pair: (len(pair[0]), -_likeness(pair[1], request), -len(pair[1].when)))
+            why, rule = min(failing, key=lambda pair: (len(pair[0]), len(pair[0]) / len(pair[1].when) - _likeness(pair[1], request)))
             message += f" The nearest is rule {self.rules.index(rule) + 1} (line {rule.line}), but {'; '.join(why)}."
         return ApiError(400, message, code="mock_no_rule_matched")
 
