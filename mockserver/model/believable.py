@@ -115,7 +115,7 @@ _HOLDS = {
     "date_time": "timestamp datetime date_time at",
     "clock": "time",
     "uuid": "uuid guid",
-    "identifier": "id key token hash",
+    "identifier": "id key token hash sku code reference ref serial number version",
     "status": "status",
     "keyword": "tag keyword category topic genre label type",
 }
@@ -154,6 +154,11 @@ def named(name: str, locale: str, random: Random) -> str | None:
     """A string fit for a property of this name, or None when the name tells nothing."""
     what = _known(name, _NAMES)
     return _make(what, locale, random) if what else None
+
+
+def word(random: Random) -> str:
+    """One English word, for a property whose name tells nothing."""
+    return _OWN["keyword"](random)
 
 
 def range_of(name: str) -> tuple[int, int] | None:

@@ -265,7 +265,11 @@ class _Maker:
             return " ".join(self.about.split())[:200]
         made = None if believable.is_prose(name) else believable.named(name, self.locale, self.random)
         place = _PLACE.search(self.about) if last in ("city", "location", "place", "destination", "town") else None
-        return place[1] if place else made or sentence(self.random, self.language)
+        if place:
+            return place[1]
+        if made is None and name and not believable.is_prose(name) and self.language == "en":
+            return believable.word(self.random)
+        return made or sentence(self.random, self.language)
 
     def fitted(self, text: str, shortest: int, longest: int) -> str:
         while len(text) < shortest:
