@@ -301,6 +301,8 @@ READS: dict[str, tuple[list[Act], dict[str, Any]]] = {
     "another origin": ([http("308 X", b"", "Location: http://localhost:1/v1")], {"outcome": "error", "kind": "redirect"}),
 }
 
+pings: list[Act] = [frame("", 9), 0.05] * 40
+alive: list[Act] = [chunked(b": alive\n\n"), 0.05] * 40
 typed = [{"type": "content_delta", "content": "Hel"}, {"type": "content_delta", "content": "lo"}]
 done = {"type": "done"}
 text = json.dumps(chunk("Hel"))
@@ -315,6 +317,36 @@ SOCKETS: dict[str, tuple[str, list[Act], dict[str, Any]]] = {
         OK | {"usage": {"total_tokens": 3}},
     ),
     "typed with pongs": ("ws-typed", [texts({"type": "pong"}, *typed, {"type": "paused"}, done), closing], OK | {"finish_reason": None}),
+    "typed, in several choices": (
+        "ws-typed",
+        [texts({**typed[0], "index": 0}, {**typed[1], "index": 1}, {**done, "finish_reasons": ["stop", "length"]}), closing],
+        {
+            "outcome": "ok",
+            "text": "Hel",
+            "choices": [
+                {"text": "Hel", "finish_reason": "stop", "tool_calls": []},
+                {"text": "lo", "finish_reason": "length", "tool_calls": []},
+            ],
+        },
+    ),
+    "typed, without text": (
+        "ws-typed",
+        [
+            texts(
+                {"type": "reasoning_delta", "content": "hm"},
+                {"type": "refusal_delta", "content": "No."},
+                {"type": "tool_call_delta", "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}]},
+                done,
+            ),
+            closing,
+        ],
+        {"outcome": "ok", "text": "", "refusal": "No.", "tool_calls": [{"id": "a", "name": "f", "arguments": "{}"}]},
+    ),
+    "a call of the old kind": (
+        "ws-typed",
+        [texts({"type": "function_call_delta", "function_call": {"name": "f", "arguments": "{}"}}, done), closing],
+        {"outcome": "ok", "tool_calls": [{"id": None, "name": "f", "arguments": "{}"}]},
+    ),
     "raw SSE": ("ws-sse-text", [texts(*(WHOLE.decode()[i : i + 7] for i in range(0, len(WHOLE), 7))), closing], OK),
     "raw SSE, done": ("ws-sse-text", [texts(data(*HELLO).decode(), json.dumps(done)), closing], OK),
     "large": (
@@ -451,23 +483,26 @@ class ReferenceClient:
             assert adapter.ask(server)["text"] == "x" * 3000
 
     def test_tool_calls(self, adapter: Adapter) -> None:
-        def call(index: int, arguments: str, **more: Any) -> dict[str, Any]:
-            return chunk(None, tool_calls=[{"index": index, "function": {"arguments": arguments, **more.pop("f", {})}, **more}])
+        def opened(index: int, name: str, arguments: str) -> dict[str, Any]:
+            return chunk(None, tool_calls=[{"index": index, "id": name * 2, "function": {"name": name, "arguments": arguments}}])
 
-        start = [call(1, "", id="a", f={"name": "f"}), call(3, '{"x', id="b", f={"name": "g"}), call(1, '{"y": 1}'), call(3, '": 2')]
-        first = {"id": "a", "name": "f", "arguments": '{"y": 1}'}
+        def call(index: int, arguments: str) -> dict[str, Any]:
+            return chunk(None, tool_calls=[{"index": index, "function": {"arguments": arguments}}])
+
+        start = [opened(1, "f", ""), opened(3, "g", '{"x'), call(1, '{"y": 1}'), call(3, '": 2')]
+        first = {"id": "ff", "name": "f", "arguments": '{"y": 1}'}
         with upstream(
             body(*start, call(3, "}"), chunk(finish="tool_calls"), b"[DONE]"), body(*start), body(*start, chunk(finish="length"))
         ) as server:
             lines = adapter.finish(adapter.start(server))
             assert [line.get("name") for line in lines if line["type"] == "tool_call"] == ["f", "g", None, None, None]
-            assert lines[-1]["tool_calls"] == [first, {"id": "b", "name": "g", "arguments": '{"x": 2}'}]
+            assert lines[-1]["tool_calls"] == [first, {"id": "gg", "name": "g", "arguments": '{"x": 2}'}]
             assert adapter.ask(server)["tool_calls"] == [first]
             assert adapter.ask(server)["tool_calls"] == [first]
 
     def test_reasoning_comes_apart_from_the_text(self, adapter: Adapter) -> None:
-        for name in ("reasoning", "reasoning_content"):
-            with upstream(body(chunk("", **{name: "hm"}), *HELLO, b"[DONE]")) as server:
+        for thinking in (chunk("", reasoning="hm"), chunk("", reasoning_content="hm"), chunk([{"type": "thinking", "thinking": "hm"}])):
+            with upstream(body(thinking, *HELLO, b"[DONE]")) as server:
                 lines = adapter.finish(adapter.start(server))
             assert [line["text"] for line in lines if line["type"] == "reasoning"] == ["hm"]
             assert lines[-1]["text"] == "Hello"
@@ -508,7 +543,7 @@ class ReferenceClient:
 
     # Time
 
-    @pytest.mark.parametrize("script", [[gone], [SSE_HEAD, gone], [HEL, gone], [HEL, *[chunked(b": alive\n\n"), 0.05] * 40, gone]])
+    @pytest.mark.parametrize("script", [[gone], [SSE_HEAD, gone], [HEL, gone], [HEL, *alive, gone]])
     def test_silence_is_a_timeout(self, adapter: Adapter, script: list[Act]) -> None:
         with upstream(script) as server:
             result = adapter.ask(server, idle_timeout_ms=300, max_retries=0)
@@ -516,16 +551,15 @@ class ReferenceClient:
             left(server)
 
     def test_a_silent_websocket_is_a_timeout(self, adapter: Adapter) -> None:
-        with upstream([upgrade, texts(chunk("Hel")), *[frame("", 9), 0.05] * 40, gone]) as server:
+        with upstream([upgrade, texts(chunk("Hel")), *pings, gone]) as server:
             result = adapter.ask(server, "ws-chunk", idle_timeout_ms=300)
             assert (result["kind"], result["text"]) == ("timeout", "Hel")
 
     def test_slow_is_not_silent(self, adapter: Adapter) -> None:
-        wait = [chunked(b": wait\n\n"), 0.1] * 6
-        slow = [piece for one in HELLO for piece in (chunked(data(one)), 0.2)]
-        with upstream(
-            [SSE_HEAD, *wait, *slow, LAST], [upgrade, *(piece for one in HELLO for piece in (texts(one), 0.2)), closing]
-        ) as server:
+        wait: list[Act] = [chunked(b": wait\n\n"), 0.1] * 5
+        slow: list[Act] = [act for one in HELLO for act in (chunked(data(one)), 0.15)]
+        messages: list[Act] = [act for one in HELLO for act in (texts(one), 0.15)]
+        with upstream([SSE_HEAD, *wait, *slow, LAST], [upgrade, *messages, closing]) as server:
             assert adapter.ask(server, idle_timeout_ms=400)["outcome"] == "ok"
             assert adapter.ask(server, "ws-chunk", idle_timeout_ms=400)["outcome"] == "ok"
 
@@ -706,7 +740,7 @@ class ReferenceClient:
             assert adapter.ask(server, cancel_after_events=9, cancel_after_ms=9000)["outcome"] == "ok"
 
     def test_reads_no_more_than_the_caller_wants(self, adapter: Adapter) -> None:
-        sent = []
+        sent: list[int] = []
 
         def pour(peer: Any) -> None:
             peer.socket.settimeout(0.5)
@@ -758,10 +792,18 @@ class ReferenceClient:
             assert [adapter.ask(server, connection="open")["outcome"] for _ in range(2)] == ["ok", "ok"]
             assert len(server.peers) == 2
 
-    def test_several_requests_on_a_websocket(self, adapter: Adapter) -> None:
-        again: list[Act] = [upgrade, texts(*HELLO, "[DONE]"), frame_read, 0.05, texts(*HELLO), frame_read, texts(*HELLO), closing]
+    @pytest.mark.parametrize(
+        ("dialect", "messages", "late"),
+        [
+            ("ws-chunk", texts(*HELLO), texts("[DONE]")),
+            ("ws-sse-text", texts(WHOLE.decode()), texts(done)),
+            ("ws-typed", texts(*typed, done), texts({"type": "pong"})),
+        ],
+    )
+    def test_several_requests_on_a_websocket(self, adapter: Adapter, dialect: str, messages: bytes, late: bytes) -> None:
+        again: list[Act] = [upgrade, messages + late, frame_read, 0.05, messages, 0.05, frame_read, late + messages, closing]
         with upstream(again) as server:
-            assert [adapter.ask(server, "ws-chunk", connection="ws")["text"] for _ in range(3)] == ["Hello"] * 3
+            assert [adapter.ask(server, dialect, connection="ws")["text"] for _ in range(3)] == ["Hello"] * 3
             assert len(server.peers) == 1
 
     def test_a_websocket_closed_meanwhile(self, adapter: Adapter) -> None:

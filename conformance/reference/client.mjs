@@ -466,6 +466,7 @@ const PONG = 10
 class WebSocket {
   static FAREWELL = 200 // milliseconds to wait for the other side's close
   parting = false
+  answers = 0
 
   constructor(wire) {
     this.wire = wire
@@ -654,6 +655,15 @@ function errorIn(body, name = 'message') {
 
 /** What the events of one answer say, and whether it is complete. */
 class Answer {
+  /** Typed messages: which of their fields says what in a chunk's delta. */
+  static DELTAS = Object.assign(Object.create(null), {
+    content_delta: ['content', 'content'],
+    reasoning_delta: ['content', 'reasoning_content'],
+    refusal_delta: ['content', 'refusal'],
+    tool_call_delta: ['tool_calls', 'tool_calls'],
+    function_call_delta: ['function_call', 'function_call'],
+  })
+
   choices = new Map()
   usage = null
   done = false // the terminal word was said: [DONE], or `done`
@@ -700,7 +710,7 @@ class Answer {
   *hear(event) {
     const data = event.data.trim()
     if (data === '[DONE]') {
-      this.done = this.choices.size > 0 || this.dialect !== 'ws-chunk' // there it may be left over from the last answer
+      this.done = true
       return
     }
     const heartbeat = ['ping', 'heartbeat', 'keepalive', 'keep-alive'].includes(event.name) && !data.startsWith('{')
@@ -737,10 +747,10 @@ class Answer {
 
   /** A typed WebSocket message as the chunk it stands for. */
   untyped(body) {
-    const index = body.index || 0
-    if (body.type === 'content_delta') return { choices: [{ index, delta: { content: body.content } }] }
-    if (body.type === 'reasoning_delta') return { choices: [{ index, delta: { reasoning_content: body.content } }] }
-    if (['tool_call_delta', 'tool_calls'].includes(body.type) && Array.isArray(body.tool_calls)) return { choices: [{ index, delta: { tool_calls: body.tool_calls } }] }
+    if (body.type in Answer.DELTAS) {
+      const [source, target] = Answer.DELTAS[body.type]
+      return { choices: [{ index: body.index, delta: { [target]: body[source] } }] }
+    }
     if (body.type === 'usage') {
       const { type, ...counts } = body
       return { usage: mapping(body.usage) === body.usage ? body.usage : counts }
@@ -752,8 +762,9 @@ class Answer {
   last(body) {
     if (body.status === 'cancelled') throw new Failure('api', 'the server cancelled the answer')
     this.done = true
-    const choices = body.finish_reason ? { choices: [{ index: 0, finish_reason: body.finish_reason }] } : {}
-    return { ...choices, usage: body.usage, error: body.error }
+    const reasons = Array.isArray(body.finish_reasons) ? body.finish_reasons : [body.finish_reason].filter(Boolean)
+    const choices = reasons.map((finish_reason, index) => ({ index, finish_reason }))
+    return { choices, usage: body.usage, error: body.error }
   }
 
   *add(body) {
@@ -773,8 +784,8 @@ class Answer {
     for (const text of reasoningOf(delta)) yield { type: 'reasoning', text: text.toWellFormed(), index }
     yield* this.addText(choice, index, textOf(delta.content))
     if (typeof delta.refusal === 'string') choice.refusal += delta.refusal
-    for (const [position, fragment] of objects(delta.tool_calls).entries()) yield this.addToolCall(choice, index, fragment, position)
-    if (Object.keys(mapping(delta.function_call)).length) yield this.addToolCall(choice, index, { index: 0, function: delta.function_call }, 0)
+    for (const fragment of objects(delta.tool_calls)) yield this.addToolCall(choice, index, fragment)
+    if (Object.keys(mapping(delta.function_call)).length) yield this.addToolCall(choice, index, { index: 0, function: delta.function_call })
     if (choice.finish === null && typeof said.finish_reason === 'string') choice.finish = said.finish_reason
   }
 
@@ -1046,6 +1057,7 @@ class Client {
       channel.send(TEXT, Buffer.from(JSON.stringify({ ...typed, ...run.request })))
       while (!answer.over) {
         const message = await channel.message()
+        if (channel.answers && !answer.begun && leftOver(message.toString().trim(), run.dialect)) continue
         answer.begun = true
         for (const event of spoken(message, run.dialect, events)) {
           yield* answer.hear(event)
@@ -1057,8 +1069,10 @@ class Client {
     } catch (failure) {
       if (!(failure.kind === 'closed' && answer.complete)) throw failure
     } finally {
-      if (answer.over && !channel.parting) this.idle.push([JSON.stringify([url, key, run.caFile]), channel])
-      else await channel.leave()
+      if (answer.over && !channel.parting) {
+        channel.answers++
+        this.idle.push([JSON.stringify([url, key, run.caFile]), channel])
+      } else await channel.leave()
     }
   }
 
@@ -1135,6 +1149,12 @@ function* spoken(message, dialect, events) {
     throw new Failure('parse', 'a binary message that is not text')
   }
   for (const data of messagesIn(text)) yield { data, name: 'message', strays: [] }
+}
+
+/** On a connection used before: a terminal word that came late, behind an answer that was complete without it. */
+function leftOver(text, dialect) {
+  const done = text === '[DONE]' || (dialect === 'ws-sse-text' && text === 'data: [DONE]')
+  return dialect !== 'ws-typed' && (done || mapping(parsed(text)).type === 'done')
 }
 
 // ------------------------------------------------------------------------------------------------------------ the adapter

@@ -633,6 +633,7 @@ class WebSocket:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.parting = False
+        self.answers = 0
 
     def handshake(self, url: SplitResult, key: str) -> Response:
         """Ask for the upgrade; the response is for the caller to judge (§4.1)."""
@@ -835,6 +836,14 @@ class Answer:
     """What the events of one answer say, and whether it is complete."""
 
     HEARTBEATS = ("ping", "heartbeat", "keepalive", "keep-alive")
+    DELTAS: Mapping[str, tuple[str, str]] = {
+        "content_delta": ("content", "content"),
+        "reasoning_delta": ("content", "reasoning_content"),
+        "refusal_delta": ("content", "refusal"),
+        "tool_call_delta": ("tool_calls", "tool_calls"),
+        "function_call_delta": ("function_call", "function_call"),
+    }
+    """Typed messages: which of their fields says what in a chunk's delta."""
 
     def __init__(self, request: Mapping[str, Any], dialect: str) -> None:
         self.dialect = dialect
@@ -883,7 +892,7 @@ class Answer:
         """What one event adds. Raises Failure for an error said in-band and for what cannot be understood."""
         data = event.data.strip()
         if data == "[DONE]":
-            self.done = bool(self.choices) or self.dialect != "ws-chunk"  # there it may be left over from the last answer
+            self.done = True
             return
         if self.blank(event, data):
             return
@@ -921,12 +930,9 @@ class Answer:
     def untyped(self, body: dict[str, Any]) -> dict[str, Any]:
         """A typed WebSocket message as the chunk it stands for."""
         kind = body.get("type")
-        if kind == "content_delta":
-            return {"choices": [{"index": body.get("index") or 0, "delta": {"content": body.get("content")}}]}
-        if kind == "reasoning_delta":
-            return {"choices": [{"index": body.get("index") or 0, "delta": {"reasoning_content": body.get("content")}}]}
-        if kind in ("tool_call_delta", "tool_calls") and isinstance(body.get("tool_calls"), list):
-            return {"choices": [{"index": body.get("index") or 0, "delta": {"tool_calls": body["tool_calls"]}}]}
+        if isinstance(kind, str) and kind in self.DELTAS:
+            source, target = self.DELTAS[kind]
+            return {"choices": [{"index": body.get("index"), "delta": {target: body.get(source)}}]}
         if kind == "usage":
             counts = body.get("usage")
             return {"usage": counts if isinstance(counts, dict) else {k: v for k, v in body.items() if k != "type"}}
@@ -938,8 +944,10 @@ class Answer:
         if body.get("status") == "cancelled":
             raise Failure("api", "the server cancelled the answer")
         self.done = True
-        choices = {"choices": [{"index": 0, "finish_reason": body["finish_reason"]}]} if body.get("finish_reason") else {}
-        return {**choices, "usage": body.get("usage"), "error": body.get("error")}
+        several = body.get("finish_reasons")
+        reasons = several if isinstance(several, list) else [body["finish_reason"]] if body.get("finish_reason") else []
+        choices = [{"index": index, "finish_reason": reason} for index, reason in enumerate(reasons)]
+        return {"choices": choices, "usage": body.get("usage"), "error": body.get("error")}
 
     def add(self, body: Mapping[str, Any]) -> Iterator[Piece]:
         for choice in objects(body.get("choices")):
@@ -958,10 +966,10 @@ class Answer:
         yield from self.add_text(choice, index, text_of(delta.get("content")))
         if isinstance(delta.get("refusal"), str):
             choice.refusal += delta["refusal"]
-        for position, fragment in enumerate(objects(delta.get("tool_calls"))):
-            yield from self.add_tool_call(choice, index, position, fragment)
+        for fragment in objects(delta.get("tool_calls")):
+            yield from self.add_tool_call(choice, index, fragment)
         if mapping(delta.get("function_call")):
-            yield from self.add_tool_call(choice, index, 0, {"index": 0, "function": delta["function_call"]})
+            yield from self.add_tool_call(choice, index, {"index": 0, "function": delta["function_call"]})
         if choice.finish_reason is None and isinstance(said.get("finish_reason"), str):
             choice.finish_reason = said["finish_reason"]
 
@@ -971,8 +979,8 @@ class Answer:
             choice.text += text
             yield {"type": "delta", "text": text, "index": index}
 
-    def add_tool_call(self, choice: Choice, index: int, position: int, fragment: Mapping[str, Any]) -> Iterator[Piece]:
-        number = self.call_number(choice, position, fragment)
+    def add_tool_call(self, choice: Choice, index: int, fragment: Mapping[str, Any]) -> Iterator[Piece]:
+        number = self.call_number(choice, fragment)
         call = choice.calls.setdefault(number, ToolCall())
         function = mapping(fragment.get("function")) or mapping(fragment.get("custom"))
         piece: Piece = {"type": "tool_call", "index": index, "call": number}
@@ -986,7 +994,7 @@ class Answer:
         call.arguments += text
         yield {**piece, "arguments": text}
 
-    def call_number(self, choice: Choice, position: int, fragment: Mapping[str, Any]) -> int:
+    def call_number(self, choice: Choice, fragment: Mapping[str, Any]) -> int:
         """Its index; where a provider sends none, a new id starts a new call and anything else goes on with the last."""
         if natural(fragment.get("index")):
             return int(fragment["index"])
@@ -1365,6 +1373,8 @@ class Client:
         try:
             channel.send(channel.TEXT, self.first_message(run))
             for message in channel.messages():
+                if channel.answers and not answer.begun and left_over(message, run.dialect):
+                    continue
                 answer.begun = True
                 for event in self.spoken(message, run.dialect, events):
                     yield from answer.hear(event)
@@ -1377,6 +1387,7 @@ class Client:
                 raise
         finally:
             if answer.over and not channel.parting:
+                channel.answers += 1
                 self.give_back((url, key, run.ca_file), channel)
             else:
                 channel.leave()
@@ -1480,6 +1491,13 @@ def typed_message(message: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(body, dict) and isinstance(body.get("type"), str)
+
+
+def left_over(message: bytes, dialect: str) -> bool:
+    """On a connection used before: a terminal word that came late, behind an answer that was complete without it."""
+    text = message.strip()
+    done = text == b"[DONE]" or (dialect == "ws-sse-text" and text == b"data: [DONE]")
+    return dialect != "ws-typed" and (done or (typed_message(text) and json.loads(text)["type"] == "done"))
 
 
 # ------------------------------------------------------------------------------------------------------------ the adapter
