@@ -185,7 +185,7 @@ class Engine:
             "transport": job.transport,
             "base_url": main.base_url,
             "ws_url": f"{main.ws_url}?dialect={job.dialect}" if job.transport == "ws" else main.ws_url,
-            "api_key": f"sk-streamproof-{secrets.token_hex(8)}",
+            "api_key": told.pop("api_key", None) or f"sk-streamproof-{secrets.token_hex(8)}",
             "request": {**REQUEST, **told.pop("request", {})},
         }
         if job.transport == "ws":

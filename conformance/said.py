@@ -48,6 +48,14 @@ class Said:
         finished = bool(self.choices) and all(choice.finish_reason for choice in self.choices.values())
         return (self.done or finished) and self.error is None and not self.broken
 
+    @property
+    def error_words(self) -> str | None:
+        """The message of an error said in-band, in whichever shape."""
+        body = self.error if isinstance(self.error, Mapping) else {}
+        inner = body.get("error")
+        words = inner.get("message") if isinstance(inner, Mapping) else inner or body.get("message") or body.get("detail")
+        return words if isinstance(words, str) else None
+
 
 def read(timeline: Timeline, dialect: str) -> Said:
     """Understand a played timeline."""

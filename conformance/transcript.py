@@ -15,10 +15,12 @@ from itertools import pairwise
 from typing import Any
 
 from conformance import said as saying
-from conformance.report import Report
+from conformance.kit_check import planned_messages
+from conformance.report import Report, delta_text
 from conformance.said import Said
 from mockserver.answers import ApiError
 from mockserver.journal import ConnectionEntry, Journal, RequestEntry
+from mockserver.steps import Wait
 
 SHOWN_WRITES = 40
 SHOWN_LINES = 60
@@ -161,6 +163,8 @@ def derived(
         **_timing(requests, answers, gaps),
         **_bodies(requests),
         **_cancel(evidence, requests, connections),
+        "held_back": _held_back(evidence.reports[0], requests),
+        "error_told": _error_told(requests, answers, clients[0]),
         "requests_after_result": _after(last_result, (entry.received_at for entry in requests)),
         "connections_after_result": _after(last_result, (entry.accepted_at for entry in connections)),
         "busy_connections_left": sum(entry.ended_at is None for entry in requests),
@@ -193,6 +197,8 @@ def _texts(answers: Sequence[Said], told: Mapping[str, Any]) -> dict[str, Any]:
         "finish_reason_exact": told["finish_reason"] == first_choice.finish_reason,
         "tool_calls_exact": _calls(told["tool_calls"]) == _calls(first_choice.tool_calls.values()),
         "tool_calls_said": len(first_choice.tool_calls),
+        "tool_call_ids_exact": [call.get("id") for call in told["tool_calls"]] == [call["id"] for call in first_choice.tool_calls.values()],
+        "tool_calls_foreign": _foreign_calls(told["tool_calls"], first_choice.tool_calls.values()),
         "usage_exact": _same_usage(told["usage"], usage),
         "choices_exact": _same_choices(told, answers),
     }
@@ -200,6 +206,20 @@ def _texts(answers: Sequence[Said], told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _calls(calls: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
     return [(call.get("name"), _json(call.get("arguments", ""))) for call in calls]
+
+
+def _foreign_calls(told: Iterable[Mapping[str, Any]], said: Iterable[Mapping[str, Any]]) -> int:
+    """How many calls were handed out that the server had not sent whole, with that name and those arguments."""
+    whole = [call for call in _calls(said) if _is_json(call[1])]
+    return sum(call not in whole for call in _calls(told))
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _json(text: Any) -> Any:
@@ -311,6 +331,39 @@ def _cancel(evidence: Evidence, requests: Sequence[RequestEntry], connections: S
     }
 
 
+def _held_back(report: Report, requests: Sequence[RequestEntry]) -> int | None:
+    """Characters of text and tool-call arguments that the server had sent before its last pause, and that the client had not
+    handed on when the server wrote again. None where there was no such pause, or the client had left before it was over."""
+    entry = requests[-1] if requests else None
+    if entry is None or entry.plan is None or not entry.writes:
+        return None
+    timeline = entry.plan.timeline
+    pause = next((at for at in reversed(range(len(timeline))) if isinstance(timeline[at], Wait) and timeline[at].seconds), None)
+    if pause is None or entry.messages <= planned_messages(timeline[:pause]):
+        return None
+    said = saying.read(timeline[:pause], entry.dialect or "sse").choice(0)
+    sent = len(said.text) + sum(len(call["arguments"]) for call in said.tool_calls.values())
+    return max(0, sent - sum(_size(line.said) for line in report.lines if line.at < entry.writes[-1].at))
+
+
+def _size(line: Mapping[str, Any]) -> int:
+    if line.get("index", 0) != 0:
+        return 0
+    return len(delta_text(line)) if line["type"] == "delta" else len(line.get("arguments", "")) if line["type"] == "tool_call" else 0
+
+
+def _error_told(requests: Sequence[RequestEntry], answers: Sequence[Said], told: Mapping[str, Any]) -> bool | None:
+    """Whether the server's own words for the last error stand in the client's message; None where it had none."""
+    answer = requests[-1].plan.answer if requests and requests[-1].plan is not None else None
+    words = answer.message if isinstance(answer, ApiError) else answers[-1].error_words if answers else None
+    return None if not words else _plain(words) in _plain(str(told["message"]))
+
+
+def _plain(text: str) -> str:
+    """Text as it reads: how white space is laid out does not matter."""
+    return " ".join(text.split())
+
+
 def _most_per_run(requests: Sequence[RequestEntry], evidence: Evidence) -> int | None:
     return None if not evidence.runs else -(-len(requests) // len(evidence.runs))
 
@@ -322,7 +375,7 @@ def _after(moment: float | None, times: Iterable[float]) -> int | None:
 def _leaks(evidence: Evidence) -> bool:
     """Whether an API key stands in anything the client said for people to read."""
     keys = [key for run in evidence.runs for key in (run.get("api_key"), *run.get("next_api_keys", ())) if key]
-    messages = [str((report.result or {}).get("message", "")) for report in evidence.reports]
+    messages = [str(line.said.get(name, "")) for report in evidence.reports for line in report.lines for name in ("message", "reason")]
     return any(key in message for key in keys for message in messages)
 
 
