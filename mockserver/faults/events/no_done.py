@@ -12,7 +12,9 @@ from mockserver.scene import Scene
 
 @dataclass(frozen=True)
 class NoDone:
-    dialects: ClassVar[frozenset[DialectName]] = STREAMED
+    """A bare chunk stream over WebSocket has none anyway."""
+
+    dialects: ClassVar[frozenset[DialectName]] = STREAMED - {"ws-chunk"}
 
     def __call__(self, events: Events, scene: Scene) -> Events:
         kept = tuple(event for event in events if event.mark != "done")

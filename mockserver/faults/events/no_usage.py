@@ -1,0 +1,24 @@
+"""Leave the token counts out, though they were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.events import Chunk, Events
+from mockserver.faults.events._fields import changed
+from mockserver.scene import Scene
+
+
+@dataclass(frozen=True)
+class NoUsage:
+    """The usage chunk is left out; counts in any other chunk, or in a whole completion, go too."""
+
+    def __call__(self, events: Events, scene: Scene) -> Events:
+        kept = (event for event in events if event.mark != "usage")
+        after = tuple(changed(event, "usage", _delete) if isinstance(event, Chunk) and event.body.get("usage") else event for event in kept)
+        return events if after == events else after
+
+
+def _delete(holder: Any, key: Any) -> None:
+    del holder[key]

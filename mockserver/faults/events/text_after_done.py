@@ -1,0 +1,34 @@
+"""Say more of the answer after `[DONE]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from mockserver.channels import STREAMED, DialectName
+from mockserver.events import Events
+from mockserver.faults.events._fields import changed
+from mockserver.faults.events._spots import chunk_at, said_after
+from mockserver.places import Place
+from mockserver.scene import Scene
+
+_DONE = Place("done")
+
+
+@dataclass(frozen=True)
+class TextAfterDone:
+    """text: the content of the chunk that comes too late."""
+
+    dialects: ClassVar[frozenset[DialectName]] = STREAMED
+
+    text: str = " and more"
+
+    def __call__(self, events: Events, scene: Scene) -> Events:
+        content = chunk_at(events, Place("content", 1))
+        if content is None:
+            return events
+
+        def change(holder: Any, key: Any) -> None:
+            holder[key] = self.text
+
+        return said_after(events, _DONE, (changed(content, "content", change),))
