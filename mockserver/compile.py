@@ -14,12 +14,16 @@ from typing import Literal
 
 from mockserver.events import Mark
 from mockserver.framing import http1, websocket
-from mockserver.steps import End, HangUp, Head, Message, Raw, Reset, Stall, Timeline, Vanish, Wait, WaitFor
+from mockserver.steps import End, Ending, Frame, Head, Message, Pulse, Raw, Timeline, Wait, WaitFor
 
 SLICE = 65536
 """The most bytes that go out in one write: back-pressure is looked at after each."""
 
 FramingName = Literal["http", "websocket"]
+
+Hold = Literal["frame", "message", "closed"]
+"""What a write leaves unfinished on a WebSocket: inside a frame nobody else may write, inside a fragmented message others may
+write control frames only (RFC 6455 §5.4), after the close frame nobody may write at all (§5.5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Write:
     """Bytes due `due` seconds after the request was read; `b"".join` of `segments` with the identity between them.
 
     `head`: these bytes follow the response head in the same write. `messages` counts the events completed in it and
-    `mark` is the last one's.
+    `mark` is the last one's. `hold` is what it leaves unfinished.
     """
 
     due: float
@@ -35,14 +39,16 @@ class Write:
     head: bool = False
     messages: int = 0
     mark: Mark | None = None
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A step other than bytes, due at its time."""
+    """A step other than bytes, due at its time. `data` are the bytes of a pulse."""
 
     due: float
-    step: End | HangUp | Reset | Stall | Vanish | WaitFor
+    step: Ending | WaitFor
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,9 @@ class Compiled:
     status: int = 0
 
 
-def compile_timeline(timeline: Timeline, framing: FramingName, *, http10: bool = False, deflate: bool = False) -> Compiled:
+def compile_timeline(timeline: Timeline, framing: FramingName, *, http10: bool = False, deflate: int = 0) -> Compiled:
     """Turn steps into writes. `http10`: the client cannot read the chunked coding, so the body ends with the connection.
-    `deflate`: permessage-deflate was agreed on, without context takeover (RFC 7692 §7.1.1)."""
+    `deflate`: the window bits of permessage-deflate, agreed on without context takeover (RFC 7692 §7.1); 0 without it."""
     opening = next((step for step in timeline if isinstance(step, Head)), None)
     if opening is not None and http10 and opening.framing == "chunked":
         opening = replace(opening, framing="close")
@@ -84,19 +90,21 @@ def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[W
     for step in timeline:
         if isinstance(step, Head):
             gathered.head = True
-        elif isinstance(step, Message | Raw):
+        elif isinstance(step, Message | Raw | Frame):
             gathered.add(body.bytes_of(step), step.mark)
             if gathered.size >= SLICE:
-                yield from gathered.flush(due)
+                yield from gathered.flush(due, body.hold)
         else:
             if isinstance(step, End):
                 gathered.add(body.end(step), None)
-            yield from gathered.flush(due)
+            yield from gathered.flush(due, body.hold)
             if isinstance(step, Wait):
                 due += step.seconds
+            elif isinstance(step, Pulse):
+                yield Act(due, step, body.bytes_of(step.message))
             else:
                 yield Act(due, step)
-    yield from gathered.flush(due)
+    yield from gathered.flush(due, body.hold)
 
 
 class _Gathered:
@@ -116,14 +124,16 @@ class _Gathered:
         if mark is not None:
             self.messages, self.mark = self.messages + 1, mark
 
-    def flush(self, due: float) -> Iterator[Write]:
+    def flush(self, due: float, hold: Hold | None) -> Iterator[Write]:
         if self.head or self.size:
-            yield Write(due, (b"".join(self.parts),), self.head, self.messages, self.mark)
+            yield Write(due, (b"".join(self.parts),), self.head, self.messages, self.mark, hold)
             self._clear()
 
 
 class _HttpBody:
     """How an HTTP body's bytes are wrapped: its content coding first, then its transfer coding (RFC 9112 §6)."""
+
+    hold: Hold | None = None
 
     def __init__(self, head: Head | None) -> None:
         self.framing = head.framing if head else "close"
@@ -131,9 +141,11 @@ class _HttpBody:
         # wbits 31: zlib's deflate in a gzip member (RFC 1952).
         self.deflate = zlib.compressobj(wbits=31) if self.coding else None
 
-    def bytes_of(self, step: Message | Raw) -> bytes:
-        if isinstance(step, Raw):
+    def bytes_of(self, step: Message | Raw | Frame) -> bytes:
+        if not isinstance(step, Message):
             return step.data
+        if step.total is not None and self.framing == "chunked" and self.deflate is None:
+            return http1.chunk_part(step.data, step.offset, step.total)
         return self._framed(self._coded(step.data))
 
     def end(self, step: End) -> bytes:
@@ -167,23 +179,51 @@ class _HttpBody:
 class _WebSocketBody:
     """Each message is one frame; a message in parts announces the whole length first (RFC 6455 §5.2)."""
 
-    def __init__(self, deflate: bool) -> None:
+    def __init__(self, deflate: int) -> None:
         self.deflate = deflate
+        self.hold: Hold | None = None
+        self.in_message = False
 
-    def bytes_of(self, step: Message | Raw) -> bytes:
-        if isinstance(step, Raw) or step.offset:
+    def bytes_of(self, step: Message | Raw | Frame) -> bytes:
+        if isinstance(step, Frame):
+            return self._frame(step)
+        if isinstance(step, Raw):
+            # What these bytes mean to a reader cannot be known: nobody else can write after them.
+            self.hold = "frame"
             return step.data
-        opcode = websocket.BINARY if step.binary else websocket.TEXT
+        return self._message(step)
+
+    def _message(self, step: Message) -> bytes:
         if step.total is not None:
-            return websocket.frame_head(opcode, step.total) + step.data
+            self.hold = "frame" if step.offset + len(step.data) < step.total else None
+            return step.data if step.offset else websocket.frame_head(_opcode(step), step.total) + step.data
+        self.hold = None
         if self.deflate:
-            return websocket.frame(opcode, websocket.deflated(step.data), rsv=websocket.RSV1)
-        return websocket.frame_head(opcode, len(step.data)) + step.data
+            return websocket.frame(_opcode(step), websocket.deflated(step.data, self.deflate), rsv=websocket.RSV1)
+        return websocket.frame_head(_opcode(step), len(step.data)) + step.data
+
+    def _frame(self, step: Frame) -> bytes:
+        opcode = websocket.OPCODES[step.kind]
+        whole = websocket.frame(opcode, step.data, fin=step.fin, rsv=step.rsv, mask=step.mask, declared=step.declared)
+        if (step.declared or 0) > len(step.data) or (step.stop is not None and step.stop < len(whole)):
+            self.hold = "frame"
+        elif step.kind == "close":
+            self.hold = "closed"
+        else:
+            if step.kind in ("text", "binary", "continuation"):
+                self.in_message = not step.fin
+            self.hold = "message" if self.in_message else None
+        return whole[step.start : step.stop]
 
     def end(self, step: End) -> bytes:
         if step.close is None and not step.bare:
             return b""
-        return websocket.frame(websocket.CLOSE, websocket.close_payload(step.close, step.reason))
+        self.hold = "closed"
+        return websocket.close_frame(step.close, step.reason)
 
     def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
         return ()
+
+
+def _opcode(step: Message) -> int:
+    return websocket.BINARY if step.binary else websocket.TEXT

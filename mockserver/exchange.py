@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from random import Random, SystemRandom
 from typing import Any
@@ -57,7 +57,7 @@ class Call:
     """A request that has taken its turn, and the channel it came by. `turn` None: the script is over.
 
     `answer` is given by a limit or a rule in place of what the turn would say. `http10`: the client cannot read chunks.
-    `deflate`: permessage-deflate was agreed on.
+    `deflate`: the window bits of permessage-deflate, 0 if it was not agreed on. `lane`: the request's `stream_id`.
     """
 
     request: Request
@@ -67,7 +67,8 @@ class Call:
     dialect: DialectName
     answer: Answer | None = None
     http10: bool = False
-    deflate: bool = False
+    deflate: int = 0
+    lane: str | None = None
 
 
 class Exchange:
@@ -76,7 +77,7 @@ class Exchange:
     def __init__(self, settings: Settings, is_profile: Callable[[str], bool]) -> None:
         self.settings = settings
         self._is_profile = is_profile
-        self._asked: OrderedDict[tuple[bytes, bool, str | None], Asked] = OrderedDict()
+        self._asked: OrderedDict[tuple[bytes | str, bool, Hashable], Asked] = OrderedDict()
         self._asked_bytes = 0
         self._plans: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._secret = SystemRandom().getrandbits(128)
@@ -91,6 +92,18 @@ class Exchange:
         asked = self._asked.get(key)
         if asked is None:
             asked = self._read(data, strict, deployment)
+            self._keep_asked(key, asked)
+        return asked
+
+    def check(self, text: str, body: Mapping[str, Any], *, strict: bool, source: Hashable) -> Asked:
+        """A request that came in a message of another form than the body's. Equal texts from one `source` are checked once."""
+        key = (text, strict, source)
+        asked = self._asked.get(key)
+        if asked is None:
+            from mockserver.validation import check_request
+
+            error = check_request(body, strict=strict)
+            asked = Asked(error) if error is not None else self.understand(body)
             self._keep_asked(key, asked)
         return asked
 
@@ -117,7 +130,7 @@ class Exchange:
             return api_errors.model_not_found(request.model)
         return request
 
-    def _keep_asked(self, key: tuple[bytes, bool, str | None], asked: Asked) -> None:
+    def _keep_asked(self, key: tuple[bytes | str, bool, Hashable], asked: Asked) -> None:
         self._asked[key] = asked
         self._asked_bytes += len(key[0])
         while self._asked_bytes > CACHED_BYTES or len(self._asked) > CACHED_PLANS:
@@ -130,13 +143,17 @@ class Exchange:
         if turn is None:
             spent = mock_errors.script_exhausted(len(call.session.script.turns), call.number + 1)
             call = replace(call, answer=spent, turn=HEALTHY)
-        elif call.answer is None and turn.plain and not self.settings.chaos and self.settings.rules is None:
+        elif call.answer is None and self._keeps(call, turn):
             return self._kept(call)
         return self._compiled(call, self.identity(call.request, call.session, call.number))
 
+    def _keeps(self, call: Call, turn: Turn) -> bool:
+        """Whether the plan serves the next equal request too. A compressed message hides the identity, a lane is not in the request."""
+        return turn.plain and not call.deflate and call.lane is None and not self.settings.chaos and self.settings.rules is None
+
     def _kept(self, call: Call) -> Prepared:
         session = call.session
-        key = (id(call.request), id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10, call.deflate)
+        key = (id(call.request), id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10)
         prepared = self._plans.get(key)
         if prepared is None:
             prepared = self._plans[key] = self._template(call)
@@ -158,22 +175,8 @@ class Exchange:
         return self.settings.seed if self.settings.seed is not None else request.seed
 
     def _compiled(self, call: Call, identity: Identity) -> Prepared:
-        session, turn = call.session, call.turn or HEALTHY
-        if self.settings.chaos:
-            turn = replace(turn, faults=(*turn.faults, *self.settings.chaos))
-        speaker = self.flavour(session)
-        seed = self._seed(call.request, session)
-        setting = Setting(
-            request=call.request,
-            flavour=speaker,
-            dialect=find_dialect(call.dialect),
-            identity=identity,
-            headers=speaker.headers(call.request),
-            pace=session.pace or self.settings.pace,
-            seed=self._secret if seed is None else seed,
-            number=call.number,
-        )
-        planned = plan(call.answer or self.answer(call.request, session, turn), turn, setting)
+        turn = self.turn(call)
+        planned = plan(call.answer or self.answer(call.request, call.session, turn), turn, self.setting(call, identity))
         framing: FramingName = "websocket" if call.dialect.startswith("ws") else "http"
         return Prepared(
             planned,
@@ -181,6 +184,28 @@ class Exchange:
             compile_timeline(planned.cancelled, framing, deflate=call.deflate),
             call.request,
             turn,
+        )
+
+    def turn(self, call: Call) -> Turn:
+        """The turn with the faults that the whole server has."""
+        turn = call.turn or HEALTHY
+        return replace(turn, faults=(*turn.faults, *self.settings.chaos)) if self.settings.chaos else turn
+
+    def setting(self, call: Call, identity: Identity) -> Setting:
+        speaker = self.flavour(call.session)
+        seed = self._seed(call.request, call.session)
+        return Setting(
+            request=call.request,
+            flavour=speaker,
+            dialect=find_dialect(call.dialect),
+            identity=identity,
+            headers=speaker.headers(call.request),
+            pace=call.session.pace or self.settings.pace,
+            seed=self._secret if seed is None else seed,
+            number=call.number,
+            lane=call.lane,
+            now=time.time(),
+            other_origin=call.session.other_origin,
         )
 
     def _template(self, call: Call) -> Prepared:

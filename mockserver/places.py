@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from mockserver.events import Event, Events
-from mockserver.steps import End, Head, Message, Raw, Step, Timeline, Wait
+from mockserver.steps import End, Frame, Head, Message, Raw, Step, Timeline, Wait
 
 MOMENTS = ("accept", "request", "start", "head", "end")
 SINGLE = ("opening", "finish", "usage", "done", "error")
@@ -80,16 +80,19 @@ def split(timeline: Timeline, place: Place) -> tuple[Timeline, Timeline] | None:
         return None
     if place.inside:
         step = timeline[index]
-        assert isinstance(step, Message | Raw)
+        assert isinstance(step, Message | Raw | Frame)
         first, second = cut(step, len(step.data) // 2)
         return (*timeline[:index], first), (second, *timeline[index + 1 :])
     return timeline[: index + 1], timeline[index + 1 :]
 
 
-def cut(step: Message | Raw, at: int) -> tuple[Message | Raw, Message | Raw]:
-    """The two parts of a step cut at byte `at`. Only the last part carries the mark: it completes the event."""
+def cut(step: Message | Raw | Frame, at: int) -> tuple[Message | Raw | Frame, Message | Raw]:
+    """The two parts of a step cut at byte `at` of its data. Only the last part carries the mark: it completes the event."""
     if isinstance(step, Raw):
         return Raw(step.data[:at]), replace(step, data=step.data[at:])
+    if isinstance(step, Frame):
+        declared = len(step.data) if step.declared is None else step.declared
+        return replace(step, data=step.data[:at], declared=declared, mark=None), Raw(step.data[at:], step.mark, step.choice)
     total = step.total if step.total is not None else len(step.data)
     return (
         replace(step, data=step.data[:at], mark=None, total=total),
@@ -119,7 +122,7 @@ def _after(timeline: Timeline, index: int | None, default: int | None) -> tuple[
 def _split_at_byte(timeline: Timeline, number: int) -> tuple[Timeline, Timeline] | None:
     seen = 0
     for index, step in enumerate(timeline):
-        if isinstance(step, Message):
+        if isinstance(step, Message) or (isinstance(step, Frame) and step.kind in ("text", "binary", "continuation")):
             if number == seen:
                 return timeline[:index], timeline[index:]
             if number < seen + len(step.data):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
-from mockserver.answers import Answer, ApiError, Capture, Headers, Identity, Plain, Reply, Request
+from mockserver.answers import Answer, ApiError, Capture, Headers, Identity, Plain, Reply, Request, Usage
 from mockserver.dialects._dialect import Dialect
 from mockserver.events import Events
 from mockserver.flavours._flavour import Flavour
+from mockserver.lanes import laned
 from mockserver.pacing import paced
 from mockserver.reactions import Reactions
 from mockserver.scene import Scene
@@ -39,7 +40,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Who answers whom: constant over one request."""
+    """Who answers whom: constant over one request. `lane` is the request's `stream_id` on a shared WebSocket; see `Scene` for
+    `now` and `other_origin`."""
 
     request: Request
     flavour: Flavour
@@ -49,6 +51,9 @@ class Setting:
     pace: Pace = UNPACED
     seed: object = 0
     number: int = 0
+    lane: str | None = None
+    now: float = 0.0
+    other_origin: str | None = None
 
 
 def plan(answer: Answer, turn: Turn, setting: Setting) -> Plan:
@@ -58,7 +63,7 @@ def plan(answer: Answer, turn: Turn, setting: Setting) -> Plan:
     timeline = _timeline(answer, turn, setting, faults)
     timeline = faults.rewrite("timeline", timeline)
     reactions = faults.rewrite("reactions", Reactions())
-    cancelled = setting.dialect.cancelled(setting.request)
+    cancelled = laned(setting.dialect.cancelled(setting.request), setting.lane)
     return Plan(answer, timeline, reactions, cancelled, tuple(faults.fired), tuple(faults.unfired))
 
 
@@ -67,11 +72,20 @@ def reactions_of(turn: Turn, setting: Setting) -> Reactions:
     return _Faults(turn, setting).rewrite("reactions", Reactions())
 
 
-def answer_of(answer: Answer, turn: Turn, setting: Setting) -> Answer:
-    """The answer alone, for a WebSocket handshake that may have to be refused by HTTP."""
-    return _Faults(turn, setting).rewrite("answer", answer)
+def handshake_answer(turn: Turn, setting: Setting) -> ApiError | Plain | None:
+    """The HTTP answer that a turn gives to a WebSocket handshake, or None if its first message is to be waited for.
+
+    That is an error of its door, or of a fault whose class says `http = True`; chance falls as it would for the message.
+    """
+    if turn.door.error is not None:
+        return turn.door.error
+    faults = _Faults(turn, setting)
+    faults.drawn = [(use, scene) for use, scene in faults.drawn if getattr(use.fault, "http", False)]
+    answer: Answer = faults.rewrite("answer", NOTHING)
+    return answer if isinstance(answer, ApiError | Plain) else None
 
 
+NOTHING = Reply((), Usage(0, 0), "")
 V = TypeVar("V")
 
 
@@ -85,7 +99,7 @@ class _Faults:
         for index, use in enumerate(turn.faults):
             random = Random(f"{setting.seed}/{setting.number}/{index}")
             if use.chance >= 1 or random.random() < use.chance:
-                self.drawn.append((use, Scene(setting.request, setting.flavour, setting.dialect.name, random)))
+                self.drawn.append((use, Scene(setting.request, setting.flavour, setting.dialect.name, random, setting.now, setting.other_origin)))
 
     def rewrite(self, stage: Stage, value: V) -> V:
         for use, scene in self.drawn:
@@ -106,11 +120,11 @@ def _timeline(answer: Answer, turn: Turn, setting: Setting, faults: _Faults) -> 
     flavour, dialect, headers = setting.flavour, setting.dialect, setting.headers
     if isinstance(answer, Reply):
         events = faults.rewrite("events", _spoken(answer, setting))
-        messages = paced(dialect.write(events), turn.pace or setting.pace, Random(f"{setting.seed}/{setting.number}/pace"), answer.usage)
+        messages = paced(laned(dialect.write(events), setting.lane), turn.pace or setting.pace, Random(f"{setting.seed}/{setting.number}/pace"), answer.usage)
         return (*dialect.begin(headers), *messages, *dialect.end())
     faults.skip("events")
     if isinstance(answer, ApiError):
-        return dialect.refuse(answer, flavour, headers)
+        return laned(dialect.refuse(answer, flavour, headers), setting.lane)
     if isinstance(answer, Plain):
         return plain_timeline(answer, headers)
     return capture_timeline(answer, bool(dialect.begin(())))

@@ -9,13 +9,16 @@ task is cancelled).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, Protocol, assert_never
 
-from mockserver.compile import SLICE, Act, Write
+from mockserver.compile import SLICE, Act, Hold, Write
+from mockserver.framing.websocket import last_frame
 from mockserver.journal import RequestEntry
 from mockserver.reactions import Lag
 from mockserver.slots import Slots
-from mockserver.steps import End, HangUp, Reset, Stall, Vanish, WaitFor
+from mockserver.steps import End, Ending, HangUp, Pulse, Reset, Stall, Vanish, WaitFor
 
 
 class Wire(Protocol):
@@ -29,7 +32,8 @@ class Wire(Protocol):
     def unsent(self) -> int:
         """Bytes waiting in user space."""
 
-    def write(self, data: bytes | memoryview) -> None: ...
+    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
+        """Send bytes. `hold` is what they leave unfinished."""
 
     async def drain(self) -> None: ...
 
@@ -47,7 +51,8 @@ class Wire(Protocol):
 
 
 class Play:
-    """One timeline being performed. `head` is the complete response head; `slug` the answer's identity as bytes."""
+    """One timeline being performed. `head` is the complete response head; `slug` the answer's identity as bytes; `lagged` is
+    what is played for a reader that is closed because it lagged."""
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Play:
         head: bytes = b"",
         slug: bytes = b"",
         lag: Lag = Lag(),
+        lagged: tuple[Write | Act, ...] = (Act(0.0, HangUp()),),
     ) -> None:
         self._acts = acts
         self._wire = wire
@@ -69,7 +75,10 @@ class Play:
         self._head = head
         self._slug = slug
         self._lag = lag
+        self._lagged = lagged
         self._index = 0
+        self._unfinished = False
+        self._forced = False
         self._armed: float | None = None
         self._paused_at: float | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -91,11 +100,51 @@ class Play:
             self._paused_at = None
             self._tick()
 
+    def resume_repeating(self) -> None:
+        """Resume, but say the last message again (a WebSocket that is not careful with its buffer)."""
+        last = self._acts[self._index - 1] if self._index and not self._unfinished else None
+        if self._paused_at is not None and isinstance(last, Write):
+            self._wire.write(last_frame(self._slug.join(last.segments)))
+        self.resume()
+
+    def resume_dropping(self) -> None:
+        """Resume, but lose what came due in the pause."""
+        if self._paused_at is not None:
+            self._paused_at = None
+            self._drop(self._overdue())
+            self._tick()
+
     def cancel(self, tail: tuple[Write | Act, ...]) -> None:
-        """Leave the timeline and play `tail` at once."""
-        self._acts, self._index = tail, 0
-        self._origin, self._paused_at, self._armed = self._slots.now(), None, None
+        """Leave the timeline and play `tail` at once, behind the rest of a message that was begun."""
+        now = self._slots.now()
+        self._acts = (*(replace(act, due=0.0) for act in self._rest_of_message()), *tail)
+        self._origin, self._index, self._paused_at, self._armed = now, 0, None, None
         self._wake()
+
+    def _rest_of_message(self) -> Iterator[Write]:
+        unfinished = self._unfinished
+        for act in self._acts[self._index :]:
+            if not unfinished or not isinstance(act, Write):
+                return
+            unfinished = _unfinished(act)
+            yield act
+
+    def _overdue(self) -> int:
+        """How many of the next writes should have been made by now, up to the end of a message."""
+        now, count = self._slots.now() - self._origin, 0
+        for number, act in enumerate(self._acts[self._index :], 1):
+            if not isinstance(act, Write) or act.due > now:
+                break
+            if not _unfinished(act):
+                count = number
+        return count
+
+    def _drop(self, count: int) -> None:
+        """Leave out the next writes, unless a message was begun."""
+        if count and not self._unfinished:
+            dropped = sum(act.messages for act in self._acts[self._index : self._index + count] if isinstance(act, Write))
+            self._index += count
+            self._entry.happened(self._slots.now(), "dropped", dropped)
 
     async def run(self) -> str:
         """Play to the end; returns how it ended: the last step's name in lower case."""
@@ -117,7 +166,11 @@ class Play:
         return ending
 
     def _tick(self) -> None:
-        if not self._over and self._pump():
+        try:
+            if not self._over and self._pump():
+                self._wake()
+        except ConnectionError:
+            # The client has left and this play will be told so; the scheduler that calls serves others.
             self._wake()
 
     def _wake(self) -> None:
@@ -137,7 +190,7 @@ class Play:
                     self._armed = due
                     self._slots.at(due, self._tick)
                 return False
-            if not isinstance(act, Write) or self._wire.blocked:
+            if not isinstance(act, Write) or (self._wire.blocked and not self._forced):
                 return True
             self._write(act, due, now)
             self._index += 1
@@ -148,7 +201,8 @@ class Play:
         if act.head:
             data = self._head + data
         if len(data) <= 2 * SLICE:
-            self._wire.write(data)
+            self._wire.write(data, act.hold)
+            self._unfinished = act.hold is not None and _unfinished(act)
         else:
             self._acts = (*self._acts[: self._index + 1], *_slices(act, data), *self._acts[self._index + 1 :])
             return
@@ -174,24 +228,32 @@ class Play:
         """The reader lagged for too long: do what the reactions say."""
         self._entry.happened(self._slots.now(), "lagging", self._lag.act)
         if self._lag.act == "close":
-            self.cancel((Act(0.0, End(close=1013, reason="Slow consumer", keep_alive=False)),))
+            self._forced = True
+            self.cancel(self._lagged)
         elif self._lag.act == "reset":
             self.cancel((Act(0.0, Reset(abrupt=True)),))
         else:
-            self._index += 1
+            # The newest of what is overdue is kept: it goes out when the reader is ready again.
+            self._drop(self._overdue() - 1)
 
     async def _perform(self, act: Act) -> str:
         step, wire = act.step, self._wire
         match step:
             case End():
                 await wire.end(step)
+                # The answer is over; what still comes is the connection's.
+                self._entry.end(self._slots.now(), "server", _ended(step))
             case HangUp():
                 await wire.hang_up()
             case Reset():
                 await wire.reset(step.abrupt)
             case Stall():
                 await wire.stall()
+            case Pulse():
+                again = act.due + step.every
+                self._acts, self._index = (Write(again, (act.data,)), replace(act, due=again)), 0
             case Vanish():
+                self._entry.end(self._slots.now(), "server", "vanish")
                 await wire.vanish()
             case WaitFor():
                 started = self._slots.now()
@@ -199,14 +261,32 @@ class Play:
                 self._origin += self._slots.now() - started
             case _:
                 assert_never(step)
-        return type(step).__name__.lower()
+        return _ended(step)
+
+
+def _ended(step: Ending | WaitFor) -> str:
+    """What the journal calls the ending."""
+    if isinstance(step, End) and (step.close is not None or step.bare):
+        return "close"
+    return type(step).__name__.lower()
+
+
+def _unfinished(act: Write) -> bool:
+    """Whether the write ends inside a message."""
+    return act.hold in ("frame", "message")
 
 
 def _slices(act: Write, data: bytes) -> tuple[Write, ...]:
     """A write too large for one look at back-pressure, in slices; the last one completes the messages."""
     starts = range(0, len(data), SLICE)
     return tuple(
-        Write(act.due, (data[start : start + SLICE],), messages=act.messages if last else 0, mark=act.mark if last else None)
+        Write(
+            act.due,
+            (data[start : start + SLICE],),
+            messages=act.messages if last else 0,
+            mark=act.mark if last else None,
+            hold=act.hold if last else "frame",
+        )
         for start in starts
         for last in (start == starts[-1],)
     )

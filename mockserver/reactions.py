@@ -11,13 +11,15 @@ class Idle:
     """Close a WebSocket after `seconds` without activity; 0 never does.
 
     `clock` says what counts as activity: any frame, or the client's frames only (then a long answer is cut off in
-    mid-stream, as the seeds' reaper does).
+    mid-stream). `every`: the server looks only at these intervals since the connection was opened, as a reaper that sweeps
+    does; 0 looks at once.
     """
 
     seconds: float = 120.0
     clock: Literal["any", "client"] = "any"
     code: int = 1000
     reason: str = "Timeout"
+    every: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

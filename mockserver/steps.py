@@ -43,7 +43,7 @@ class Message:
     """Payload: one SSE block in a chunk of its own, or one WebSocket message.
 
     A message may be sent in parts: `offset` and `total` say which bytes of the whole this part holds (total None: all of
-    it). `mark` and `choice` come from the event it says; they are what places count, and a part that does not complete
+    it); the parts lie in one chunk or frame, which the first one announces. `mark` and `choice` come from the event it says; they are what places count, and a part that does not complete
     its message carries mark None.
     """
 
@@ -60,6 +60,29 @@ class Raw:
     """Bytes on the connection as they are, below any framing."""
 
     data: bytes
+    mark: Mark | None = None
+    choice: int = 0
+
+
+FrameKind = Literal["continuation", "text", "binary", "close", "ping", "pong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One WebSocket frame with every bit as told (RFC 6455 §5.2), never compressed.
+
+    rsv: the three reserved bits, 0 to 7 (RSV1 is 4). mask: the masking key of a frame that is masked, 4 bytes. declared: the
+    payload length its head announces, None for the true one. start, stop: only these of the encoded frame's bytes are sent.
+    """
+
+    kind: FrameKind
+    data: bytes = b""
+    fin: bool = True
+    rsv: int = 0
+    mask: bytes | None = None
+    declared: int | None = None
+    start: int = 0
+    stop: int | None = None
     mark: Mark | None = None
     choice: int = 0
 
@@ -108,10 +131,18 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """Say this one thing again after each `every` seconds (> 0), until the client leaves."""
+
+    message: Message | Frame
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
 class Vanish:
     """Keep the socket, read and write nothing more: a host that is gone without FIN or RST."""
 
 
-Ending = End | HangUp | Reset | Stall | Vanish
-Step = Head | Message | Raw | Wait | WaitFor | Ending
+Ending = End | HangUp | Reset | Stall | Pulse | Vanish
+Step = Head | Message | Raw | Frame | Wait | WaitFor | Ending
 Timeline = tuple[Step, ...]

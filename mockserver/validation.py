@@ -37,12 +37,18 @@ def read_object(data: bytes) -> Mapping[str, Any] | ApiError:
     an escaped surrogate pair is no character (§8.2), and nesting beyond what Python follows is refused rather than followed.
     """
     try:
-        body = json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
-        if b"\\ud" in data or b"\\uD" in data:
-            json.dumps(body, ensure_ascii=False).encode()
+        body = parse(data.decode())
     except (ValueError, RecursionError):
         return api_errors.not_json()
     return body if isinstance(body, dict) else api_errors.not_json()
+
+
+def parse(text: str) -> Any:
+    """A client's JSON. Raises ValueError, and RecursionError when it is nested too deep."""
+    value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def check_request(body: Mapping[str, Any], *, strict: bool) -> ApiError | None:

@@ -14,9 +14,10 @@ ROOT = Path(__file__).parent.parent
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
 __init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
-    limits mock_errors paces parameters places reactions recording registry route scene steps turns yaml_marks
+    lanes limits mock_errors paces parameters places reactions recording registry route scene steps turns websocket_errors \
+    yaml_marks
 dialects | faults | flavours | framing | model
-compile heard invariants journal lint pacing plan profiles replay settings validation
+client_message compile heard invariants journal lint pacing plan profiles replay settings validation
 session_options sessions
 play slots
 exchange

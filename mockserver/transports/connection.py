@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from mockserver.compile import Hold
 from mockserver.journal import ConnectionEntry
 from mockserver.steps import End
 
@@ -56,6 +57,7 @@ class Connection(RequestHandler):
             self._loop.time(),
             f"{peer[0]}:{peer[1]}" if peer else "",
             tls.version() if tls else None,
+            transport.get_extra_info("sockname")[1],
         )
         self.session_keys: set[str] = set()
         self.head_sent = False
@@ -74,6 +76,7 @@ class Connection(RequestHandler):
         now = self._loop.time()
         if self._request_in_progress and not self._upgraded and self.ssl_context is None:
             self.entry.half_closed_at = now
+            self.entry.happened(now, "half-closed")
             self._tell_gone()
             return True
         self.entry.closed(now, "client", "fin")
@@ -114,27 +117,43 @@ class Connection(RequestHandler):
     def unsent(self) -> int:
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
         if self.transport is None:
             raise ConnectionResetError("the client has left")
         self.entry.bytes_out += len(data)
+        self.entry.last_byte_at = self._loop.time()
         self.transport.write(data)
 
     async def drain(self) -> None:
-        await self._drain_helper()
+        if self.transport is None:
+            raise ConnectionResetError("the client has left")
+        if self._paused:
+            if self._drain_waiter is None:
+                self._drain_waiter = self._loop.create_future()
+            # Several lanes may wait for this one: the end of one of them is not the others'.
+            await asyncio.shield(self._drain_waiter)
+
+    def set_buffers(self, size: int) -> None:
+        """SO_SNDBUF in bytes (socket(7): the kernel doubles it); 0 leaves the kernel's own."""
+        if size and self.transport is not None:
+            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
+    def set_lag(self, size: int) -> None:
+        """How many bytes may wait in user space before the connection counts as blocked."""
+        if self.transport is not None:
+            self.transport.set_write_buffer_limits(high=size)
 
     async def gone(self, at_most: float | None = None) -> bool:
         """Wait until the client has sent its FIN or the connection is lost. False if it has not within `at_most` seconds."""
         if self.transport is None or self.entry.half_closed_at is not None:
             return True
-        self._gone = self._loop.create_future()
+        if self._gone is None:
+            self._gone = self._loop.create_future()
         try:
             async with asyncio.timeout(at_most):
-                await self._gone
+                await asyncio.shield(self._gone)
         except TimeoutError:
             return False
-        finally:
-            self._gone = None
         return True
 
     async def wait_for(self, what: Literal["body", "request", "gone"], at_most: float) -> None:

@@ -1,0 +1,204 @@
+"""One sequence of answers on a WebSocket: its requests are answered one after the other, beside those of other lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from mockserver.compile import Hold
+from mockserver.exchange import Call, Prepared
+from mockserver.journal import RequestEntry
+from mockserver.play import Play
+from mockserver.steps import End
+
+if TYPE_CHECKING:
+    from mockserver.transports.websocket import Socket
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that has taken its turn. `cancelled`: it was called off while it waited."""
+
+    call: Call
+    entry: RequestEntry
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What a lane is saying now."""
+
+    prepared: Prepared
+    play: Play
+
+
+class Lane:
+    """A wire (see `play.Wire`) for the answers of one `stream_id`, or of the requests without one."""
+
+    __slots__ = ("_asked", "_socket", "_task", "_waiting", "answering", "paused")
+
+    def __init__(self, socket: Socket, paused: bool) -> None:
+        self._socket = socket
+        self._waiting: deque[Asked] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._asked: Asked | None = None
+        self.answering: Answering | None = None
+        self.paused = paused
+
+    # What the client wants.
+
+    @property
+    def waiting(self) -> int:
+        """Requests that have to wait for an earlier one."""
+        return len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def ask(self, call: Call, entry: RequestEntry) -> None:
+        self._waiting.append(Asked(call, entry))
+
+    def pause(self) -> None:
+        self.paused = True
+        if self.answering is not None:
+            self._note("pause")
+            if self.answering.prepared.plan.reactions.pause != "ignore":
+                self.answering.play.pause()
+
+    def resume(self) -> None:
+        self.paused = False
+        if self.answering is None:
+            return
+        self._note("resume")
+        play = self.answering.play
+        match self.answering.prepared.plan.reactions.pause:
+            case "honour" | "ignore":
+                play.resume()
+            case "repeat":
+                play.resume_repeating()
+            case "drop":
+                play.resume_dropping()
+            case "lose":
+                """The answer stays where it is."""
+
+    def cancel(self) -> None:
+        """Every answer that was asked for ends with the dialect's word for cancelled."""
+        for asked in self._under_way():
+            asked.entry.happened(self._socket.now(), "cancel")
+            asked.entry.end(self._socket.now(), "client", "cancel")
+        self._waiting = deque(replace(asked, cancelled=True) for asked in self._waiting)
+        if self.answering is not None:
+            self.answering.play.cancel(self.answering.prepared.cancelled.acts)
+        elif self._asked is not None:
+            self._asked = replace(self._asked, cancelled=True)
+
+    def _under_way(self) -> tuple[Asked, ...]:
+        return (*((self._asked,) if self._asked else ()), *self._waiting)
+
+    def _note(self, what: str) -> None:
+        if self._asked is not None:
+            self._asked.entry.happened(self._socket.now(), what)
+
+    # The answers.
+
+    def start(self) -> None:
+        """Begin the next answer."""
+        asked = self._asked = self._waiting.popleft()
+        self._task = asyncio.get_running_loop().create_task(self._answer(asked.entry))
+        self._task.add_done_callback(lambda _: self._ended(asked))
+
+    def _ended(self, asked: Asked) -> None:
+        self._task = self._asked = self.answering = None
+        self._socket.upstream.finished(asked.call.session, asked.entry)
+        self._socket.freed(self)
+
+    def stop(self, by: Literal["server", "client"], how: str) -> None:
+        """End what is being said, and forget what waits."""
+        for asked in self._under_way():
+            asked.entry.end(self._socket.now(), by, how)
+        for asked in self._waiting:
+            self._socket.upstream.finished(asked.call.session, asked.entry)
+        self._waiting.clear()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _answer(self, entry: RequestEntry) -> None:
+        socket = self._socket
+        try:
+            entry.end(socket.now(), "server", await self._begin().run())
+        except ConnectionError:
+            entry.end(socket.now(), "client", socket.gone_how)
+        except Exception as error:
+            entry.end(socket.now(), "server", "error")
+            socket.failed(error, self)
+
+    def _begin(self) -> Play:
+        assert self._asked is not None
+        socket, asked = self._socket, self._asked
+        entry, call = asked.entry, asked.call
+        exchange = socket.upstream.exchange
+        prepared = exchange.prepare(call)
+        plan = prepared.plan
+        entry.fired, entry.unfired, entry.plan = plan.fired, plan.unfired, plan
+        entry.read_at = origin = socket.now()
+        play = Play(
+            prepared.cancelled.acts if asked.cancelled else prepared.compiled.acts,
+            self,
+            socket.slots,
+            entry,
+            origin=origin,
+            slug=exchange.slug(prepared, call),
+            lag=plan.reactions.lag,
+            lagged=socket.goodbye(1013, "Slow consumer"),
+        )
+        self.answering = Answering(prepared, play)
+        socket.react(plan.reactions)
+        if self.paused and plan.reactions.pause != "ignore" and not asked.cancelled:
+            play.pause()
+        return play
+
+    # The wire: see play.Wire.
+
+    @property
+    def blocked(self) -> bool:
+        return self._socket.connection.blocked or not self._socket.free_for(self)
+
+    @property
+    def unsent(self) -> int:
+        return self._socket.connection.unsent
+
+    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
+        self._socket.write(data, hold, self)
+
+    async def drain(self) -> None:
+        while not self._socket.free_for(self):
+            await self._socket.released()
+        await self._socket.connection.drain()
+
+    async def wait_for(self, what: Literal["body", "request", "gone"], at_most: float) -> None:
+        if what == "gone":
+            await self._socket.connection.gone(at_most)
+        elif what == "request":
+            await self._socket.heard(at_most)
+
+    async def end(self, step: End) -> None:
+        if step.close is not None or step.bare:
+            self._socket.said_goodbye(self, step.close, step.reason)
+
+    async def hang_up(self) -> None:
+        self._socket.stop_others(self, "hangup")
+        await self._socket.connection.hang_up()
+
+    async def reset(self, abrupt: bool) -> None:
+        self._socket.stop_others(self, "reset")
+        await self._socket.connection.reset(abrupt)
+
+    async def stall(self) -> None:
+        await self._socket.connection.gone()
+
+    async def vanish(self) -> None:
+        self._socket.stop_others(self, "vanish")
+        await self._socket.connection.vanish()

@@ -1,0 +1,653 @@
+"""Chat completions over WebSocket (RFC 6455): the handshake, what the client says, and one open socket's rules.
+
+aiohttp shakes hands and reads; every frame that is sent is made by `framing.websocket` and goes out below aiohttp. Who answers a
+request, and how, is decided where HTTP requests are: in `exchange`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Literal, cast
+
+from aiohttp import WSMsgType, hdrs, web
+from aiohttp.http_websocket import WebSocketError, ws_ext_gen
+from aiohttp.streams import EofStream
+
+from mockserver import api_errors, client_message, mock_errors, websocket_errors
+from mockserver.answers import ApiError, Identity, Plain, Request
+from mockserver.author_errors import nearest
+from mockserver.channels import WEBSOCKET, DialectName
+from mockserver.client_message import Ask, Flow, Ping
+from mockserver.compile import Act, Hold, Write, compile_timeline
+from mockserver.cors import cors_fields
+from mockserver.dialects import _ws_messages
+from mockserver.dialects._dialect import to_json
+from mockserver.exchange import Call
+from mockserver.framing import websocket as frames
+from mockserver.lanes import laned
+from mockserver.plan import handshake_answer, plain_timeline, reactions_of
+from mockserver.reactions import Reactions
+from mockserver.route import Route
+from mockserver.sessions import Session
+from mockserver.steps import End, Message
+from mockserver.transports import http
+from mockserver.transports.connection import Connection, Sent
+from mockserver.transports.lane import Lane
+from mockserver.upstream import Upstream
+
+CLOSE_SECONDS = 1.0
+"""How long a close frame waits for the client's, and then for its FIN."""
+MAX_LATER = 64
+"""Messages that wait until a frame of an answer is whole; then nothing more is read."""
+MAX_LATE_PONGS = 100
+STUB: Mapping[str, Any] = {"model": "", "messages": ()}
+
+
+async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> web.StreamResponse:
+    """Shake hands and serve the connection until it ends; or say by HTTP why not."""
+    received_at = upstream.slots.now()
+    asked = _read_handshake(upstream, request, route)
+    if isinstance(asked, Refused):
+        return await http.refuse(upstream, request, asked.session, asked.error, received_at)
+    turned_away = _turned_away(upstream, request, asked)
+    if turned_away is not None:
+        return await _answer_by_http(upstream, request, asked.session, turned_away, received_at)
+    return await _serve(upstream, request, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What the URL and the fields of a handshake ask for. `dialect` None: the first request tells it; `model` is the URL's."""
+
+    session: Session
+    dialect: DialectName | None
+    model: str | None
+    path_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    session: Session
+    error: ApiError
+
+
+def _read_handshake(upstream: Upstream, request: web.BaseRequest, route: Route) -> Handshake | Refused:
+    session = upstream.session_of(request, route)
+    if isinstance(session, ApiError):
+        return Refused(upstream.default, session)
+    if request.method != "GET":
+        return Refused(session, api_errors.method_not_allowed(request.method, request.path, ("GET",)))
+    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+        return Refused(session, api_errors.upgrade_required(request.path))
+    error = upstream.admit(session, request, query=True) or _bad_handshake(request)
+    if error is not None:
+        return Refused(session, error)
+    wanted = request.query.get("dialect")
+    dialect = next((name for name in WEBSOCKET if name == wanted), None)
+    if wanted is not None and dialect is None:
+        return Refused(session, _unknown_dialect(wanted))
+    if (error := _meaningless(upstream, session, dialect)) is not None:
+        return Refused(session, error)
+    return Handshake(session, dialect, request.query.get("model") or None, route.session is not None)
+
+
+def _bad_handshake(request: web.BaseRequest) -> ApiError | None:
+    """RFC 6455 §4.2.1 and §4.4: what aiohttp would not take."""
+    if request.headers.get("Sec-WebSocket-Version", "") not in ("13", "8", "7"):
+        message = "This server speaks version 13 of the WebSocket protocol."
+        return ApiError(426, message, code="upgrade_required", headers=(("Sec-WebSocket-Version", "13"),))
+    if not web.WebSocketResponse().can_prepare(request):
+        return ApiError(400, "This is not a WebSocket handshake: see RFC 6455, section 4.2.1.", code="bad_handshake")
+    return None
+
+
+def _unknown_dialect(name: str) -> ApiError:
+    known = sorted(WEBSOCKET)
+    message = f"There is no WebSocket dialect '{name}'; known: {', '.join(known)}{nearest(name, known)}"
+    return ApiError(400, message, param="dialect", code="mock_unknown_dialect")
+
+
+def _meaningless(upstream: Upstream, session: Session, dialect: str | None) -> ApiError | None:
+    """Whether the profile of a shared session has no meaning in this dialect, or (None) in any of a WebSocket."""
+    if not session.key.startswith("profile:") or session.profile is None:
+        return None
+    dialects = upstream.shelf.profile(session.profile).dialects
+    if dialect in dialects or (dialect is None and dialects & WEBSOCKET):
+        return None
+    return mock_errors.wrong_dialect(session.profile, dialect or "WebSocket", sorted(dialects))
+
+
+def _first_call(session: Session, handshake: Handshake) -> Call:
+    """The call that the first message would be, as far as it is known before there is one."""
+    return Call(Request(STUB, handshake.model or ""), session, session.taken, session.peek(), handshake.dialect or "ws-chunk")
+
+
+def _turned_away(upstream: Upstream, request: web.BaseRequest, asked: Handshake) -> ApiError | Plain | None:
+    """What the session's next turn says to the handshake itself. It takes the turn then."""
+    exchange = upstream.exchange
+    call = _first_call(asked.session, asked)
+    if call.turn is None:
+        return None
+    turn = exchange.turn(call)
+    said = handshake_answer(turn, exchange.setting(call, Identity(""))) if turn.faults or turn.door.error else None
+    if said is not None:
+        asked.session.take()
+    return said
+
+
+async def _answer_by_http(
+    upstream: Upstream, request: web.BaseRequest, session: Session, said: ApiError | Plain, received_at: float
+) -> Sent:
+    if isinstance(said, ApiError):
+        sent = await http.refuse(upstream, request, session, said, received_at)
+    else:
+        sent = await http.send(upstream, request, session, upstream.enter(session, request, received_at), plain_timeline(said))
+    session.journal.requests[-1].turn = session.taken - 1
+    return sent
+
+
+class Handshaker(web.WebSocketResponse):
+    """aiohttp's handshake and reader. Messages are always compressed by themselves, and the client is told so."""
+
+    def __init__(self, reactions: Reactions) -> None:
+        super().__init__(autoping=False, autoclose=False, compress=reactions.compress, max_msg_size=reactions.max_message + 1)
+
+    def _handshake(self, request: web.BaseRequest) -> Any:
+        headers, protocol, window_bits, _ = super()._handshake(request)
+        if window_bits:
+            headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = ws_ext_gen(window_bits, isserver=True, server_notakeover=True)
+        return headers, protocol, window_bits, True
+
+    @property
+    def reader(self) -> Any:
+        """Where the client's frames come from: messages, pings, pongs and close frames."""
+        return self._reader
+
+
+async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake) -> Sent:
+    connection = cast(Connection, request.protocol)
+    exchange = upstream.exchange
+    call = _first_call(asked.session, asked)
+    turn = exchange.turn(call)
+    reactions = reactions_of(turn, exchange.setting(call, Identity(""))) if turn.faults else Reactions()
+    shaken = Handshaker(reactions)
+    shaken.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+    shaken.headers.update(dict(cors_fields(request.headers)))
+    connection.head_sent = True
+    await shaken.prepare(request)
+    connection.entry.transport = "websocket"
+    connection.set_buffers(reactions.buffers)
+    upstream.meet(asked.session, connection)
+    socket = Socket(upstream, request, connection, asked, reactions, int(shaken.compress))
+    full = len(upstream.sockets) >= upstream.settings.max_connections
+    upstream.sockets.add(socket)
+    try:
+        if full:
+            socket.close(1001, "Server full")
+        await socket.serve(shaken.reader)
+    finally:
+        upstream.sockets.discard(socket)
+        socket.left()
+        connection.head_sent = False
+    return Sent(101, keep_alive=False)
+
+
+class Socket:
+    """One open WebSocket. It owns no task and no timer while nothing is asked."""
+
+    __slots__ = (
+        "__weakref__",
+        "_asked",
+        "_deflate",
+        "_dialect",
+        "_heard",
+        "_heard_at",
+        "_hold",
+        "_holder",
+        "_lanes",
+        "_late_pongs",
+        "_later",
+        "_look_at",
+        "_opened_at",
+        "_paused",
+        "_pong",
+        "_reactions",
+        "_ready",
+        "_released",
+        "_request",
+        "_running",
+        "_said_at",
+        "closing",
+        "connection",
+        "slots",
+        "upstream",
+    )
+
+    def __init__(
+        self, upstream: Upstream, request: web.BaseRequest, connection: Connection, asked: Handshake, reactions: Reactions, deflate: int
+    ) -> None:
+        self.upstream = upstream
+        self.connection = connection
+        self.slots = upstream.slots
+        self.closing = False
+        self._request = request
+        self._asked = asked
+        self._dialect = asked.dialect
+        self._deflate = deflate
+        self._lanes: dict[str | None, Lane] = {}
+        self._ready: deque[Lane] | None = None
+        self._running = 0
+        self._paused = False
+        self._holder: Lane | None = None
+        self._hold: Hold | None = None
+        self._later: list[bytes] | None = None
+        self._pong: bytes | None = None
+        self._late_pongs = 0
+        self._released: asyncio.Future[None] | None = None
+        self._heard: asyncio.Future[None] | None = None
+        self._opened_at = self._heard_at = self._said_at = self.slots.now()
+        self._look_at = float("inf")
+        self._reactions = reactions
+        self._look()
+
+    def now(self) -> float:
+        return self.slots.now()
+
+    @property
+    def gone_how(self) -> str:
+        """How the client left."""
+        return self.connection.entry.closed_how or "gone"
+
+    # What the client says.
+
+    async def serve(self, reader: Any) -> None:
+        """Read until the connection ends."""
+        while True:
+            await self._room()
+            try:
+                message = await reader.read()
+            except EofStream:
+                return
+            except WebSocketError as error:
+                await self._broken(error)
+                return
+            self._heard_at = self.now()
+            if message.type is WSMsgType.CLOSE:
+                await self._closed_by_client(message.data, message.extra or "")
+                return
+            if not self.closing:
+                self._take(message.type, message.data)
+
+    async def _room(self) -> None:
+        """Read no more than can be answered."""
+        while self._later and len(self._later) >= MAX_LATER:
+            await self.released()
+        if self.connection.blocked and not any(lane.busy for lane in self._lanes.values()):
+            await self.connection.drain()
+
+    def _take(self, kind: WSMsgType, data: Any) -> None:
+        if kind is WSMsgType.TEXT:
+            self._text(data)
+        elif kind is WSMsgType.PING:
+            self._ping(bytes(data))
+        elif kind is WSMsgType.BINARY:
+            self._say_error(websocket_errors.binary_message())
+            self.close(1003, "Binary messages are not supported")
+        if self._heard is not None and kind is WSMsgType.TEXT:
+            self._heard.set_result(None)
+            self._heard = None
+
+    def _text(self, text: str) -> None:
+        said = client_message.read(text)
+        if isinstance(said, Ask):
+            self._ask(said, text)
+        elif isinstance(said, Flow):
+            self._flow(said)
+        elif isinstance(said, Ping):
+            if self._reactions.json_pong:
+                self._say({"type": "pong", **said.echo}, said.stream_id)
+        else:
+            self.connection.entry.happened(self.now(), "wrong", said.error.code)
+            self._say_error(said.error, said.stream_id)
+
+    def _ask(self, said: Ask, text: str) -> None:
+        upstream, session = self.upstream, self._asked.session
+        dialect = self._dialect = self._dialect or ("ws-typed" if said.typed else "ws-chunk")
+        body = said.request(dialect, self._asked.model)
+        source = (dialect, self._asked.model)
+        asked = upstream.exchange.check(text, body, strict=upstream.strict(session), source=source)
+        if asked.profile is not None and not self._asked.path_session:
+            session = upstream.shared(asked.profile)
+        error = asked.request if isinstance(asked.request, ApiError) else _meaningless(upstream, session, dialect)
+        lane = self._lane(said.stream_id) if error is None else None
+        if error is None and not isinstance(lane, Lane):
+            error = lane
+        entry = upstream.enter(session, self._request, self.now(), text.encode())
+        entry.dialect, entry.lane = dialect, said.stream_id
+        if error is not None:
+            entry.status = error.status
+            self._say_error(error, said.stream_id)
+            entry.end(self.now(), "server", "refused")
+            return
+        assert isinstance(lane, Lane)
+        assert isinstance(asked.request, Request)
+        call = upstream.take(session, asked.request, dialect, deflate=self._deflate, lane=said.stream_id)
+        entry.turn = call.number
+        lane.ask(call, entry)
+        self._ready_lane(lane)
+
+    def _lane_name(self, stream_id: str | None) -> str | None:
+        """The event stream's text cannot say to which answer it belongs, so there all share one lane."""
+        return None if self._dialect == "ws-sse-text" else stream_id
+
+    def _lane(self, stream_id: str | None) -> Lane | ApiError:
+        """The lane of a new request."""
+        name = self._lane_name(stream_id)
+        lane = self._lanes.get(name)
+        if lane is None:
+            if name is not None and len(self._lanes) - (None in self._lanes) >= websocket_errors.MAX_LANES:
+                return websocket_errors.too_many_lanes()
+            lane = self._lanes[name] = Lane(self, self._paused)
+        return websocket_errors.too_many_waiting() if lane.waiting >= websocket_errors.MAX_WAITING else lane
+
+    def _flow(self, said: Flow) -> None:
+        name = self._lane_name(said.stream_id)
+        lanes = [lane for each, lane in self._lanes.items() if said.stream_id is None or each == name]
+        self.connection.entry.happened(self.now(), said.what, said.stream_id)
+        if said.what == "cancel":
+            for lane in lanes:
+                lane.cancel()
+            return
+        self._pause_or_resume(said, lanes)
+        if said.acknowledge or self._reactions.acknowledge:
+            self._say({"type": f"{said.what}d"}, said.stream_id)
+
+    def _pause_or_resume(self, said: Flow, lanes: list[Lane]) -> None:
+        if said.stream_id is None:
+            self._paused = said.what == "pause"
+        elif not lanes and said.what == "pause":
+            lane = self._lane(said.stream_id)
+            if isinstance(lane, ApiError):
+                self._say_error(lane, said.stream_id)
+                return
+            lanes = [lane]
+        for each in lanes:
+            (each.pause if said.what == "pause" else each.resume)()
+
+    def _ping(self, payload: bytes) -> None:
+        """RFC 6455 §5.5.2: a pong with the same payload, as soon as it can be."""
+        self.connection.entry.happened(self.now(), "ping", payload.hex())
+        match self._reactions.pong:
+            case "ok":
+                self._say_pong(payload)
+            case "wrong":
+                self._say_pong(bytes(byte ^ 0xFF for byte in payload) or b"wrong")
+            case "late" if self._late_pongs < MAX_LATE_PONGS:
+                self._late_pongs += 1
+                self.slots.at(self.now() + self._reactions.pong_delay, _weak(self, lambda socket: socket._pong_late(payload)))
+            case _:
+                """Never, or too many already."""
+
+    def _pong_late(self, payload: bytes) -> None:
+        self._late_pongs -= 1
+        self._say_pong(payload)
+
+    # What is said beside the answers.
+
+    def _say_pong(self, payload: bytes) -> None:
+        """A pong may stand inside a fragmented message, but not inside a frame: then the latest one waits (§5.5.3)."""
+        if self.closing:
+            return
+        if self._hold == "frame" or self.connection.blocked:
+            self._pong = payload
+            if self._hold != "frame":
+                self._later_when_drained()
+        else:
+            self._send(frames.frame(frames.PONG, payload))
+
+    def _later_when_drained(self) -> None:
+        self.slots.at(self.now() + 0.01, _weak(self, Socket._flush_pong))
+
+    def _flush_pong(self) -> None:
+        if self._pong is not None:
+            payload, self._pong = self._pong, None
+            self._say_pong(payload)
+
+    def _say(self, message: Mapping[str, Any], stream_id: str | None = None) -> None:
+        self._say_whole(Message(to_json(message)), stream_id)
+
+    def _say_error(self, error: ApiError, stream_id: str | None = None) -> None:
+        failure = self.upstream.exchange.flavour(self._asked.session).failure(error)
+        self._say_whole(_ws_messages.error_message(failure, dict(error.headers)), stream_id)
+
+    def _say_whole(self, message: Message, stream_id: str | None) -> None:
+        """One message, between those of the answers."""
+        if self.closing:
+            return
+        compiled = compile_timeline(laned((message,), stream_id), "websocket", deflate=self._deflate)
+        data = b"".join(part for act in compiled.acts if isinstance(act, Write) for part in act.segments)
+        if self._hold is None:
+            self._send(data)
+        elif self._later is None:
+            self._later = [data]
+        else:
+            self._later.append(data)
+
+    def failed(self, error: Exception, lane: Lane) -> None:
+        """A mistake of this server's own."""
+        self.connection.log_exception("Error while answering on a WebSocket", exc_info=error)
+        if self._holder is lane:
+            self.close(1011, "Internal error")
+        else:
+            self._say_error(api_errors.server_error())
+
+    # The answers: one order of whole messages for all lanes.
+
+    def _ready_lane(self, lane: Lane) -> None:
+        if self._ready is None:
+            self._ready = deque()
+        if not lane.busy and lane not in self._ready:
+            self._ready.append(lane)
+        self._start()
+
+    def _start(self) -> None:
+        while self._ready and self._running < websocket_errors.MAX_AT_ONCE and not self.closing:
+            self._running += 1
+            self._ready.popleft().start()
+
+    def freed(self, lane: Lane) -> None:
+        """A lane's answer is over."""
+        self._running -= 1
+        if self._holder is lane:
+            if self._hold == "frame":
+                # Nobody can know where the next frame begins.
+                self.stop_others(lane, "raw")
+            self._release()
+        if lane.waiting:
+            self._ready_lane(lane)
+        self._start()
+
+    def stop_others(self, lane: Lane | None, how: str) -> None:
+        for other in self._lanes.values():
+            if other is not lane:
+                other.stop("server", how)
+        if self._ready is not None:
+            self._ready.clear()
+
+    def free_for(self, lane: Lane) -> bool:
+        return self._holder is None or self._holder is lane
+
+    async def released(self) -> None:
+        """Wait until a message that was begun is whole."""
+        if self._holder is None:
+            return
+        if self._released is None:
+            self._released = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._released)
+
+    async def heard(self, at_most: float) -> None:
+        """Wait for the client's next message."""
+        if self._heard is None:
+            self._heard = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(at_most):
+                await asyncio.shield(self._heard)
+        except TimeoutError:
+            return
+
+    def write(self, data: bytes | memoryview, hold: Hold | None, lane: Lane) -> None:
+        """Bytes of an answer."""
+        if self.closing:
+            return
+        self._send(data)
+        self._hold = hold
+        if hold == "closed":
+            self.closing = True
+        elif hold is not None:
+            self._holder = lane
+        if hold is None:
+            self._release()
+        elif hold == "message":
+            self._flush_pong()
+
+    def _release(self) -> None:
+        """No message is unfinished any more: what waited for that goes out."""
+        self._holder = self._hold = None
+        if self._pong is not None:
+            self._flush_pong()
+        if self._later:
+            data, self._later = b"".join(self._later), None
+            self._send(data)
+        if self._released is not None:
+            self._released.set_result(None)
+            self._released = None
+
+    def _send(self, data: bytes | memoryview) -> None:
+        if self.connection.transport is None:
+            raise ConnectionResetError("the client has left")
+        self._said_at = self.now()
+        self.connection.write(data)
+
+    # How it ends.
+
+    def goodbye(self, code: int, reason: str) -> tuple[Write | Act, ...]:
+        """A close frame as acts of a play."""
+        return compile_timeline((End(close=code, reason=reason),), "websocket").acts
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye; what is being answered ends."""
+        if self.closing or self.connection.transport is None:
+            return
+        self.stop_others(None, "close")
+        if self._hold != "frame":
+            self._send(frames.close_frame(code, reason))
+        self.said_goodbye(None, code, reason)
+
+    def said_goodbye(self, lane: Lane | None, code: int | None, reason: str) -> None:
+        """A close frame is out: the client's is waited for, then the connection closes (RFC 6455 §7.1.1)."""
+        self.closing = True
+        self.stop_others(lane, "close")
+        self._note_close("server", code, reason)
+        self.slots.at(self.now() + CLOSE_SECONDS, _weak(self, Socket._give_up))
+
+    def _note_close(self, by: Literal["server", "client"], code: int | None, reason: str) -> None:
+        entry = self.connection.entry
+        if entry.close_code is None:
+            # §7.1.5: a close frame without a code counts as 1005.
+            entry.close_code, entry.close_reason = code or 1005, reason
+        entry.closed(self.now(), by, str(code or 1005))
+
+    def _give_up(self) -> None:
+        """The client did not answer the close frame."""
+        transport = self.connection.transport
+        if transport is not None:
+            if self.connection.unsent:
+                transport.abort()
+            else:
+                self.connection.force_close()
+
+    async def _broken(self, error: WebSocketError) -> None:
+        """The client broke the protocol; nothing it says can be understood any more."""
+        self.close(int(error.code), str(error.args[-1]) if error.args else "")
+        await self.connection.hang_up()
+
+    async def _closed_by_client(self, code: int | None, reason: str) -> None:
+        if self.closing:
+            return
+        for lane in self._lanes.values():
+            lane.stop("client", "close")
+        self._note_close("client", code, reason)
+        if not self._reactions.close_reply:
+            self.closing = True
+            await self.connection.gone()
+        elif self._hold != "frame":
+            # §5.5.1: an endpoint echoes the status code it received.
+            self._send(frames.close_frame(code or None))
+        self.closing = True
+
+    def left(self) -> None:
+        """The connection is over."""
+        self.closing = True
+        for lane in self._lanes.values():
+            lane.stop("client", self.gone_how)
+
+    # Time.
+
+    def react(self, reactions: Reactions) -> None:
+        """Take over the reactions of the answer that begins."""
+        if reactions is not self._reactions:
+            self._reactions = reactions
+            self.connection.set_lag(reactions.lag.bytes)
+            self._look()
+
+    def _look(self) -> None:
+        """Close a connection that is idle or too old, or come back when it may be."""
+        now = self.now()
+        idle_at, old_at = self._idle_at(), self._old_at()
+        if self.closing:
+            return
+        if now >= old_at:
+            self._say_error(websocket_errors.connection_limit_reached(self._reactions.max_age))
+            age = websocket_errors.in_words(self._reactions.max_age)
+            self.close(1001, f"Your session hit the maximum duration of {age}.")
+        elif now >= idle_at:
+            self.connection.entry.happened(now, "idle")
+            self.close(self._reactions.idle.code, self._reactions.idle.reason)
+        elif (when := min(idle_at, old_at)) < self._look_at or self._look_at <= now:
+            self._look_at = when
+            if when != float("inf"):
+                self.slots.at(when, _weak(self, Socket._look_again))
+
+    def _look_again(self) -> None:
+        if self.now() >= self._look_at:
+            self._look()
+
+    def _idle_at(self) -> float:
+        idle = self._reactions.idle
+        if not idle.seconds:
+            return float("inf")
+        due = idle.seconds + (self._heard_at if idle.clock == "client" else max(self._heard_at, self._said_at))
+        if not idle.every:
+            return due
+        return self._opened_at + ceil((due - self._opened_at) / idle.every) * idle.every
+
+    def _old_at(self) -> float:
+        return self._opened_at + self._reactions.max_age if self._reactions.max_age else float("inf")
+
+
+def _weak(socket: Socket, callback: Callable[[Socket], None]) -> Callable[[], None]:
+    """A callback for later that does not keep the socket alive."""
+    reference = weakref.ref(socket)
+
+    def call() -> None:
+        found = reference()
+        if found is not None and found.connection.transport is not None:
+            callback(found)
+
+    return call
