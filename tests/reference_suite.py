@@ -8,8 +8,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
 from itertools import count
 from pathlib import Path
@@ -138,6 +138,13 @@ def upstream(*scripts: Sequence[Act], **more: Any) -> Iterator[Upstream]:
     server = Upstream(scripts, **more)
     yield server
     server.close()
+
+
+@contextmanager
+def upstreams(scripts: Mapping[Any, Sequence[Sequence[Act]]]) -> Iterator[dict[Any, Upstream]]:
+    """Several at once, so that waiting is done side by side."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(upstream(*script)) for name, script in scripts.items()}
 
 
 def eventually(condition: Any) -> None:
@@ -543,12 +550,19 @@ class ReferenceClient:
 
     # Time
 
-    @pytest.mark.parametrize("script", [[gone], [SSE_HEAD, gone], [HEL, gone], [HEL, *alive, gone]])
-    def test_silence_is_a_timeout(self, adapter: Adapter, script: list[Act]) -> None:
-        with upstream(script) as server:
-            result = adapter.ask(server, idle_timeout_ms=300, max_retries=0)
-            assert (result["outcome"], result["kind"]) == ("error", "timeout")
-            left(server)
+    def test_silence_is_a_timeout(self, adapter: Adapter) -> None:
+        scripts: dict[str, list[Act]] = {
+            "no head": [gone],
+            "no body": [SSE_HEAD, gone],
+            "no more": [HEL, gone],
+            "comments": [HEL, *alive, gone],
+        }
+        with upstreams({name: [script] for name, script in scripts.items()}) as servers:
+            runs = {name: adapter.start(server, idle_timeout_ms=300, max_retries=0) for name, server in servers.items()}
+            for name, server in servers.items():
+                result = adapter.finish(runs[name])[-1]
+                assert (result["outcome"], result["kind"]) == ("error", "timeout"), name
+                left(server)
 
     def test_a_silent_websocket_is_a_timeout(self, adapter: Adapter) -> None:
         with upstream([upgrade, texts(chunk("Hel")), *pings, gone]) as server:
@@ -577,15 +591,16 @@ class ReferenceClient:
 
     # Trying again
 
-    @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-    def test_retries(self, adapter: Adapter, status: int) -> None:
-        with upstream([failing(f"{status} No")], [ANSWER]) as server:
-            lines = adapter.finish(adapter.start(server))
-            assert lines[-1]["outcome"] == "ok"
-            assert [line["attempt"] for line in lines if line["type"] == "retry"] == [2]
-            first, second = server.requests
-            assert first["body"] == second["body"]
-            assert first["fields"]["authorization"] == second["fields"]["authorization"]
+    def test_retries(self, adapter: Adapter) -> None:
+        with upstreams({status: [[failing(f"{status} No")], [ANSWER]] for status in (408, 409, 429, 500, 502, 503, 504, 529)}) as servers:
+            runs = {status: adapter.start(server) for status, server in servers.items()}
+            for status, server in servers.items():
+                lines = adapter.finish(runs[status])
+                assert lines[-1]["outcome"] == "ok", status
+                assert [line["attempt"] for line in lines if line["type"] == "retry"] == [2], status
+                first, second = server.requests
+                assert first["body"] == second["body"]
+                assert first["fields"]["authorization"] == second["fields"]["authorization"]
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
     def test_does_not_retry(self, adapter: Adapter, status: int) -> None:
@@ -594,10 +609,11 @@ class ReferenceClient:
             assert (result["status"], len(server.requests)) == (status, 1)
             assert "because" in result["message"]
 
-    @pytest.mark.parametrize("script", [[close], [reset], [b"HTTP/1.1 2", close], [gone]])
-    def test_retries_what_never_answered(self, adapter: Adapter, script: list[Act]) -> None:
-        with upstream(script, [ANSWER]) as server:
-            assert adapter.ask(server, idle_timeout_ms=400)["outcome"] == "ok"
+    def test_retries_what_never_answered(self, adapter: Adapter) -> None:
+        scripts: dict[str, list[Act]] = {"closed": [close], "reset": [reset], "half a head": [b"HTTP/1.1 2", close], "silent": [gone]}
+        with upstreams({name: [script, [ANSWER]] for name, script in scripts.items()}) as servers:
+            runs = {name: adapter.start(server, idle_timeout_ms=400) for name, server in servers.items()}
+            assert {name: adapter.finish(run)[-1]["outcome"] for name, run in runs.items()} == dict.fromkeys(scripts, "ok")
 
     @pytest.mark.parametrize("script", [[HEL, close], [HEL, 0.05, reset], [SSE_HEAD + chunked(b": x\n\n"), close], body({"error": error})])
     def test_never_retries_what_has_begun(self, adapter: Adapter, script: list[Act]) -> None:
@@ -613,20 +629,19 @@ class ReferenceClient:
             at = [request["at"] for request in server.requests]
             assert at[3] - at[2] > 1.5 * (at[1] - at[0]) > 0.15
 
-    @pytest.mark.parametrize(
-        ("fields", "least"),
-        [
-            (["Retry-After: 1"], 0.99),
-            (["retry-after-ms: 700", "Retry-After: 30"], 0.69),
-            (["Retry-After: 0"], 0.1),
-            (["Retry-After: soon"], 0.1),
-        ],
-    )
-    def test_waits_as_long_as_asked(self, adapter: Adapter, fields: list[str], least: float) -> None:
-        with upstream([failing("429 No", *fields)], [ANSWER]) as server:
-            assert adapter.ask(server)["outcome"] == "ok"
-            first, second = server.requests
-            assert second["at"] - first["at"] >= least
+    def test_waits_as_long_as_asked(self, adapter: Adapter) -> None:
+        least = {
+            ("Retry-After: 1",): 0.99,
+            ("retry-after-ms: 700", "Retry-After: 30"): 0.69,
+            ("Retry-After: 0",): 0.1,
+            ("Retry-After: soon",): 0.1,
+        }
+        with upstreams({fields: [[failing("429 No", *fields)], [ANSWER]] for fields in least}) as servers:
+            runs = {fields: adapter.start(server) for fields, server in servers.items()}
+            for fields, server in servers.items():
+                assert adapter.finish(runs[fields])[-1]["outcome"] == "ok", fields
+                first, second = server.requests
+                assert second["at"] - first["at"] >= least[fields]
 
     def test_waits_until_the_date(self, adapter: Adapter) -> None:
         date = int(time.time()) + 2
@@ -716,14 +731,20 @@ class ReferenceClient:
             left(server)
             assert len(server.requests) == 1
 
-    @pytest.mark.parametrize(
-        "script", [[gone], [SSE_HEAD, gone], [HEL + b"ff\r\nda", gone], [SSE_HEAD, flood], [failing("503 X", "Retry-After: 9"), gone]]
-    )
-    def test_cancel_after_time(self, adapter: Adapter, script: list[Act]) -> None:
-        with upstream(script, [ANSWER]) as server:
-            assert adapter.ask(server, cancel_after_ms=200)["outcome"] == "cancelled"
-            left(server)
-            assert len(server.requests) == 1
+    def test_cancel_after_time(self, adapter: Adapter) -> None:
+        scripts: dict[str, list[Act]] = {
+            "before the head": [gone],
+            "after the head": [SSE_HEAD, gone],
+            "inside an event": [HEL + b"ff\r\nda", gone],
+            "in a flood": [SSE_HEAD, flood],
+            "in backoff": [failing("503 X", "Retry-After: 9"), gone],
+        }
+        with upstreams({name: [script, [ANSWER]] for name, script in scripts.items()}) as servers:
+            runs = {name: adapter.start(server, cancel_after_ms=300) for name, server in servers.items()}
+            for name, server in servers.items():
+                assert adapter.finish(runs[name])[-1]["outcome"] == "cancelled", name
+                left(server)
+                assert len(server.requests) == 1
 
     def test_cancel_under_back_pressure(self, adapter: Adapter) -> None:
         with upstream([SSE_HEAD + chunked(data(chunk("Hel"))), flood]) as server:

@@ -902,7 +902,7 @@ function askedFor(headers) {
   const after = headers['retry-after']
   const seconds = number(after)
   if (seconds !== null) return seconds * 1000
-  const date = /[a-z]{3}.*\d/i.test(after ?? '') ? Date.parse(after) : NaN
+  const date = /^[a-z]{3,9},? .*\d\d:\d\d:\d\d/i.test(after ?? '') ? Date.parse(after) : NaN
   return Number.isNaN(date) ? null : Math.max(date - Date.now(), 0)
 }
 

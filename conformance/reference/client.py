@@ -1187,7 +1187,7 @@ class Retries:
     def until_date(self, text: str) -> float | None:
         try:
             return max(parsedate_to_datetime(text).timestamp() - time.time(), 0)
-        except (ValueError, OverflowError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
 
 
@@ -1305,8 +1305,9 @@ class Client:
         location = response.headers.get("location", "")
         if response.status not in (307, 308) or not location:
             raise Failure("redirect", f"HTTP {response.status} to '{location}' is not an answer", status=response.status)
-        target = urljoin(url, location)
+        target = location
         try:
+            target = urljoin(url, location)
             same = Place.of(urlsplit(target), origin.ca_file) == origin
         except ValueError:
             same = False
