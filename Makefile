@@ -37,11 +37,13 @@ bench: $(INSTALLED) ## measure speed against rivals and a C control
 schemas: $(INSTALLED) ## write the generated files of schemas/ anew
 	@for each in tools/derive_*.py; do $(BIN)/python $$each $(ARGS) || exit 1; done
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml tests/node/package.json
 	@python=; for each in $(CANDIDATES); do \
 	    "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { python=$$each; break; }; done; \
 	[ -n "$$python" ] || { echo "Python 3.11 or later is needed (tried: $(CANDIDATES)); set PYTHON=/path/to/python" >&2; exit 1; }; \
 	echo "setting up .venv with $$python (once)" >&2; \
 	{ [ -x $(BIN)/python ] || "$$python" -m venv .venv; } && \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,network]'
+	@command -v npm >/dev/null || { echo "npm is not here: the tests that drive Node clients will be skipped" >&2; exit 0; }; \
+	cd tests/node && npm install --silent --no-audit --no-fund
 	@touch $@
