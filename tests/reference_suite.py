@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import ssl
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
@@ -473,8 +475,6 @@ class ReferenceClient:
             assert lines[-1]["outcome"] == "ok"
 
     def test_gzip_is_handed_on_at_each_flush(self, adapter: Adapter) -> None:
-        import zlib
-
         coder = zlib.compressobj(wbits=31)
         first = coder.compress(data(chunk("Hel"))) + coder.flush(zlib.Z_SYNC_FLUSH)
         last = coder.compress(data(*HELLO[2:], b"[DONE]")) + coder.flush()
@@ -835,8 +835,6 @@ class ReferenceClient:
     # TLS
 
     def test_certificates_are_verified(self, adapter: Adapter, tmp_path: Path) -> None:
-        import ssl
-
         ours, strangers = trustme.CA(), trustme.CA()
         ours.cert_pem.write_to_path(tmp_path / "ca.pem")
         for authority, host, outcome, kind in (

@@ -256,11 +256,9 @@ class Wire:
         return self.limits.left(until, f"not connected after {self.limits.connect:g} s")
 
     def secure(self, plain: socket.socket, place: Place, until: float) -> ssl.SSLSocket:
-        try:
-            context = trust(place.ca_file)
-        except OSError as error:
-            raise Failure("tls", f"cannot read {place.ca_file}: {error}", final=True) from None
-        wrapped = context.wrap_socket(plain, server_hostname=place.host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+        wrapped = self.context(place).wrap_socket(
+            plain, server_hostname=place.host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+        )
         try:
             wrapped.settimeout(patience(self.connecting(until)))
             wrapped.do_handshake()
@@ -270,6 +268,12 @@ class Wire:
                 raise Failure("tls", f"no trusted connection to {place.host}: {error}", final=True) from None
             raise
         return wrapped
+
+    def context(self, place: Place) -> ssl.SSLContext:
+        try:
+            return trust(place.ca_file)
+        except OSError as error:
+            raise Failure("tls", f"cannot read {place.ca_file}: {error}", final=True) from None
 
     def receive(self) -> bytes:
         """The next bytes from the socket; b"" at its end. Raises a timeout or a reset."""
@@ -635,7 +639,7 @@ class WebSocket:
         self.parting = False
         self.answers = 0
 
-    def handshake(self, url: SplitResult, key: str) -> Response:
+    def handshake(self, url: SplitResult, key: str, response_on: type[Response]) -> Response:
         """Ask for the upgrade; the response is for the caller to judge (§4.1)."""
         nonce = base64.b64encode(os.urandom(16)).decode()
         fields = {
@@ -648,7 +652,7 @@ class WebSocket:
             "User-Agent": Client.AGENT,
         }
         self.wire.write(head("GET", url, fields), until_answered=True)
-        response = Response(self.wire)
+        response = response_on(self.wire)
         if response.status == 101:
             self.check_upgrade(response, nonce)
         return response
@@ -772,7 +776,7 @@ class WebSocket:
         if self.parting:
             return
         self.parting = True
-        self.wire.limits = Limits.grace(self.FAREWELL)
+        self.wire.limits = self.wire.limits.grace(self.FAREWELL)
         with suppress(Failure):
             self.send(self.CLOSE, b"" if code is None else code.to_bytes(2))
             while self.wire.read():
@@ -781,7 +785,7 @@ class WebSocket:
 
     def settle(self) -> bool:
         """Before reuse: deal with what has come since the last answer. False if the connection is no longer good."""
-        self.wire.limits = Limits.grace(self.FAREWELL)
+        self.wire.limits = self.wire.limits.grace(self.FAREWELL)
         try:
             while self.wire.arrived():
                 _, opcode, payload = self.frame()
@@ -1403,7 +1407,7 @@ class Client:
         wire = self.parts.wire(Place.of(parsed, run.ca_file), limits)
         try:
             channel = self.parts.websocket(wire)
-            response = channel.handshake(parsed, key)
+            response = channel.handshake(parsed, key, self.parts.response)
             if response.status != 101:
                 wire.limits = limits.at_most(self.ERROR_BODY)
                 failure = self.refusal(response, response.text())
@@ -1469,7 +1473,7 @@ class Client:
         """Done with a response: keep its connection if it can be used again, else close it."""
         wire = response.wire
         if over and not response.whole:
-            wire.limits = Limits.grace(self.DRAIN)
+            wire.limits = wire.limits.grace(self.DRAIN)
             with suppress(Failure, Cancelled):
                 response.rest()
         if response.reusable():
