@@ -56,7 +56,7 @@ def value_of(kind: Any, value: Any) -> Any:
             return parse_place(value)
         except PlaceError as error:
             raise ParameterError(str(error)) from None
-    if _is_time(kind):
+    if is_time(kind):
         return None if value is None and type(None) in get_args(kind) else seconds(value)
     try:
         return msgspec.convert(value, kind, strict=True)
@@ -75,10 +75,11 @@ def required(kind: type[Any]) -> tuple[str, ...]:
     return tuple(item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING)
 
 
-def _is_time(kind: Any) -> bool:
+def is_time(kind: Any) -> bool:
+    """Whether a field's type is `Seconds`, or that or nothing."""
     if get_origin(kind) is Annotated:
         return any(isinstance(item, Meta) and (item.extra or {}).get("unit") == "seconds" for item in get_args(kind)[1:])
-    return any(_is_time(part) for part in get_args(kind)) if get_origin(kind) is not None else False
+    return any(is_time(part) for part in get_args(kind)) if get_origin(kind) is not None else False
 
 
 def _near(kind: Any, value: Any) -> str:
