@@ -216,7 +216,7 @@ class _WebSocketBody:
         return whole[step.start : step.stop]
 
     def end(self, step: End) -> bytes:
-        if step.close is None and not step.bare:
+        if (step.close is None and not step.bare) or self.hold == "closed":
             return b""
         self.hold = "closed"
         return websocket.close_frame(step.close, step.reason)

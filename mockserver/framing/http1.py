@@ -21,6 +21,12 @@ def chunk(data: bytes) -> bytes:
     return b"%b%b\r\n" % (chunk_head(len(data)), data) if data else b""
 
 
+def chunk_part(data: bytes, offset: int, total: int) -> bytes:
+    """These bytes of a chunk that has `total` in all: behind its size if they are the first, before its end if the last."""
+    head = chunk_head(total) if not offset else b""
+    return head + data + (b"\r\n" if offset + len(data) >= total else b"")
+
+
 def reason_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mockserver.places import Place, split
-from mockserver.steps import Ending, Timeline
+from mockserver.steps import Ending, Head, Message, Step, Timeline
 
 
 def ending_at(timeline: Timeline, at: Place, ending: Ending) -> Timeline:
-    """Everything up to the place, then the ending; the same timeline where it has no such place."""
+    """Everything up to the place, then the ending; the same timeline where it has no such place.
+
+    The body stays unfinished: a Content-Length still announces all of it.
+    """
     parts = split(timeline, at)
-    return timeline if parts is None else (*parts[0], ending)
+    if parts is None:
+        return timeline
+    length = sum(len(step.data) for step in timeline if isinstance(step, Message))
+    return (*(_announcing(step, length) for step in parts[0]), ending)
+
+
+def _announcing(step: Step, length: int) -> Step:
+    unknown = isinstance(step, Head) and step.framing == "length" and step.declared is None
+    return replace(step, declared=length) if isinstance(step, Head) and unknown else step
