@@ -777,6 +777,28 @@ class ReferenceClient:
             adapter.ask(server, read_delay_ms=300, cancel_after_ms=1500)
             assert sum(sent) < 30_000_000
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what Linux shows in /proc")
+    def test_leaves_nothing_behind(self, adapter: Adapter) -> None:
+        def held() -> tuple[int, int]:
+            process = Path(f"/proc/{adapter.process.pid}")
+            return len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
+
+        scripts: list[list[Act]] = [[HEL, gone], [failing("400 No"), gone], [HEL, close], [upgrade, texts(chunk("Hel")), closing]]
+        with upstream(*scripts, *scripts * 10) as server:
+
+            def each() -> None:
+                adapter.ask(server, cancel_after_events=1)
+                adapter.ask(server)
+                adapter.ask(server)
+                adapter.ask(server, "ws-chunk", cancel_after_events=1)
+
+            each()
+            before = held()
+            for _ in range(10):
+                each()
+            eventually(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
+            left(server)
+
     # Connections
 
     def test_a_connection_is_used_again(self, adapter: Adapter) -> None:
