@@ -14,6 +14,10 @@ from mockserver import event_stream
 from mockserver.steps import End, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
 
 
+TYPED = ("content_delta", "reasoning_delta", "refusal_delta", "tool_call_delta", "usage", "done", "error")
+"""The messages of the typed WebSocket dialect that tell of the answer."""
+
+
 @dataclass(slots=True)
 class SaidChoice:
     """One choice: texts joined, tool calls by index, the finish reason."""
@@ -94,7 +98,7 @@ def _understand(said: Said, payload: str) -> None:
         said.broken = said.broken or bool(payload.strip())
         return
     if isinstance(body, dict):
-        _typed(said, body) if "type" in body and "choices" not in body else _chunk(said, body)
+        _typed(said, body) if body.get("type") in TYPED and "choices" not in body else _chunk(said, body)
 
 
 def _typed(said: Said, body: Mapping[str, Any]) -> None:
@@ -103,6 +107,12 @@ def _typed(said: Said, body: Mapping[str, Any]) -> None:
     if kind == "content_delta":
         choice.text += str(body.get("content", ""))
         said.deltas += 1
+    elif kind == "reasoning_delta":
+        choice.reasoning += str(body.get("content", ""))
+    elif kind == "refusal_delta":
+        choice.refusal += str(body.get("content", ""))
+    elif kind == "tool_call_delta":
+        _choice(said, {"index": body.get("index", 0), "delta": {"tool_calls": body.get("tool_calls")}})
     elif kind == "usage":
         said.usage = {name: value for name, value in body.items() if name not in ("type", "stream_id")}
     elif kind == "error":
@@ -113,7 +123,7 @@ def _typed(said: Said, body: Mapping[str, Any]) -> None:
 
 
 def _chunk(said: Said, body: Mapping[str, Any]) -> None:
-    if body.get("error") or body.get("object") == "error" or ("message" in body and "choices" not in body):
+    if body.get("error") or body.get("object") == "error" or ("choices" not in body and ("message" in body or "detail" in body)):
         said.error = body
     if isinstance(body.get("usage"), Mapping):
         said.usage = body["usage"]
