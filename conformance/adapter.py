@@ -17,11 +17,13 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Protocol
 
+from conformance.observe import Departure, left_of_group
 from conformance.report import Report
 from mockserver.bundled import bundled
 
 HELLO_SECONDS = 10.0
-STOP_SECONDS = 2.0
+BYE_SECONDS = 3.0
+"""How long a process has for leaving once it was told bye."""
 MAX_LINE = 16 * 1024 * 1024
 MAX_STDERR = 64 * 1024
 BARREN_STARTS = 3
@@ -43,6 +45,10 @@ class Adapter(Protocol):
     """`hello` is valid once it has started. `run` returns the client's report, also when it lost the run."""
 
     hello: Hello
+    departure: Departure | None
+
+    def another(self) -> Process | None:
+        """A second one of its kind, not yet started; None where there is no process to start."""
 
     async def start(self) -> None: ...
 
@@ -98,6 +104,7 @@ class Process:
         self.unknown_lines = 0
         self.stderr = b""
         self.broken: AdapterBroken | None = None
+        self.departure: Departure | None = None
         self._now = started
         self._process: asyncio.subprocess.Process | None = None
         self._reports: dict[str, tuple[Report, asyncio.Future[None]]] = {}
@@ -173,17 +180,22 @@ class Process:
         """Nothing more is kept of a run."""
         self._reports.pop(run, None)
 
+    def another(self) -> Process:
+        return Process(self.command, self._now)
+
     async def stop(self) -> None:
-        """Say bye, wait a moment, kill the group."""
+        """Say bye, wait a moment, kill the group; `departure` then tells how it went."""
         process = self._process
         if process is None:
             return
         if process.returncode is None:
+            began = self._now()
             await self._write({"type": "bye"})
             if process.stdin is not None:
                 process.stdin.close()
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+                await asyncio.wait_for(process.wait(), BYE_SECONDS)
+            self.departure = Departure(self._now() - began, process.returncode, await asyncio.to_thread(left_of_group, process.pid))
         await self._kill()
 
     async def _write(self, line: Mapping[str, Any]) -> None:
@@ -270,6 +282,7 @@ class OneShot:
     def __init__(self, command: str) -> None:
         self.command = command
         self.hello: Hello = {}
+        self.departure: Departure | None = None
 
     @property
     def pid(self) -> int | None:
@@ -301,6 +314,9 @@ class OneShot:
 
     async def stop(self) -> None:
         """Nothing runs."""
+
+    def another(self) -> None:
+        """There is no process that stays."""
 
     async def _once(
         self, environment: Mapping[str, str], given: bytes, seconds: float, report: Report | None = None
@@ -345,6 +361,7 @@ class Function:
 
     def __init__(self, client: Callable[[Run, Emit], Awaitable[None]], hello: Hello) -> None:
         self.hello = hello
+        self.departure: Departure | None = None
         self._client = client
 
     @property
@@ -376,3 +393,6 @@ class Function:
 
     async def stop(self) -> None:
         """Nothing runs."""
+
+    def another(self) -> None:
+        """There is no process that stays."""

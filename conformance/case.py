@@ -66,6 +66,7 @@ class Case:
     own_port: bool = False
     alone: bool = False
     observe_process: bool = False
+    own_process: bool = False
     deadline_ms: int = 10_000
     settle_ms: int = 250
     since: str = "1.0"
@@ -163,6 +164,7 @@ def _case(value: Mapping[str, Any], path: Path) -> Case:
         own_port=value.get("own_port", False),
         alone=value.get("alone", False),
         observe_process=value.get("observe_process", False),
+        own_process=value.get("own_process", False),
         deadline_ms=value.get("deadline_ms", 10_000),
         settle_ms=value.get("settle_ms", 250),
         since=value.get("since", "1.0"),

@@ -133,14 +133,17 @@ class Engine:
         return result
 
     async def _once(self, server: MockServer, job: Job) -> CaseResult:
-        async with self._sessions(server, job) as sessions:
+        async with self._sessions(server, job) as sessions, self._client(job) as adapter:
             runs = [self._instruction(job, number, sessions) for number in range(len(job.case.runs) * job.case.repeat)]
-            with self._lag.measuring() as lag, observe.process(self.adapter.pid if job.case.observe_process else None) as seen:
-                reports = await self._reports(job, runs)
+            with self._lag.measuring() as lag, observe.process(adapter.pid if job.case.observe_process else None) as seen:
+                reports = await self._reports(adapter, job, runs)
                 await self._settle(job, sessions)
                 observed = seen.now()
+            if adapter is not self.adapter:
+                await adapter.stop()
+                observed = observe.departed(observed, adapter.departure)
             for run in runs:
-                self.adapter.forget(run["run"])
+                adapter.forget(run["run"])
             journals = [session.session.journal for session in sessions.values()]
             evidence = Evidence(
                 job.case.id,
@@ -200,11 +203,24 @@ class Engine:
         controls = {name: value for name, value in told.items() if name in self.adapter.hello.get("controls", ()) or name == "stop"}
         return {**run, **controls, **({"next_api_keys": told["next_api_keys"]} if "next_api_keys" in told else {})}
 
-    async def _reports(self, job: Job, runs: Sequence[Run]) -> list[Report]:
+    @asynccontextmanager
+    async def _client(self, job: Job) -> AsyncIterator[Adapter]:
+        """The adapter; for a case that wants one to itself, another that is started for it and is told bye at its end."""
+        another = self.adapter.another() if job.case.own_process else None
+        if another is None:
+            yield self.adapter
+            return
+        await another.start()
+        try:
+            yield another
+        finally:
+            await another.stop()
+
+    async def _reports(self, adapter: Adapter, job: Job, runs: Sequence[Run]) -> list[Report]:
         seconds = job.case.deadline_ms / 1000
         if job.case.together:
-            return list(await asyncio.gather(*(self.adapter.run(run, seconds) for run in runs)))
-        return [await self.adapter.run(run, seconds) for run in runs]
+            return list(await asyncio.gather(*(adapter.run(run, seconds) for run in runs)))
+        return [await adapter.run(run, seconds) for run in runs]
 
     async def _settle(self, job: Job, sessions: Mapping[str, MockSession]) -> None:
         """Watch for what the client still does after its result."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.transcript import Observed
@@ -53,6 +55,16 @@ class Lag:
             self._windows.discard(window)
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How a process left when it was told bye: seconds, its exit code (None: it had to be killed), and how many processes
+    of its group stayed behind."""
+
+    seconds: float
+    code: int | None
+    left: int
+
+
 class Seen:
     """A process group before the case; `now` adds what it is like after."""
 
@@ -61,18 +73,30 @@ class Seen:
         self._before = _counts(pid)
 
     def now(self) -> Observed:
-        if self._pid is None:
-            return Observed()
-        after = _counts(self._pid)
+        before, after = self._before, _counts(self._pid)
         return Observed(
-            fds_before=self._before[0],
-            fds_after=after[0],
-            threads_before=self._before[1],
-            threads_after=after[1],
-            memory_before=self._before[2],
-            memory_after=after[2],
-            sockets_after=after[3],
+            fds_before=before.fds,
+            fds_after=after.fds,
+            threads_before=before.threads,
+            threads_after=after.threads,
+            memory_before=before.memory,
+            memory_after=after.memory,
+            sockets_before=before.sockets,
+            sockets_after=after.sockets,
+            close_wait_before=before.close_wait,
+            close_wait_after=after.close_wait,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of one moment: descriptors, threads, KiB of resident memory, TCP sockets that are not listening, those in CLOSE_WAIT."""
+
+    fds: int | None = None
+    threads: int | None = None
+    memory: int | None = None
+    sockets: int | None = None
+    close_wait: int | None = None
 
 
 @contextmanager
@@ -81,19 +105,43 @@ def process(pid: int | None) -> Iterator[Seen]:
     yield Seen(pid)
 
 
-def _counts(pid: int | None) -> tuple[int | None, int | None, int | None, int | None]:
-    """Descriptors, threads, KiB of resident memory, and TCP sockets that are not listening."""
+def _counts(pid: int | None) -> Counts:
+    """What a process and its children hold; nothing where that cannot be seen."""
     if pid is None:
-        return None, None, None, None
+        return Counts()
     import psutil
 
     try:
         root = psutil.Process(pid)
         group: list[Any] = [root, *root.children(recursive=True)]
-        fds = sum(member.num_fds() for member in group)
-        threads = sum(member.num_threads() for member in group)
-        memory = sum(member.memory_info().rss for member in group) // 1024
-        sockets = sum(link.status not in ("LISTEN", "NONE") for member in group for link in member.net_connections("tcp"))
+        links = [link.status for member in group for link in member.net_connections("tcp")]
+        return Counts(
+            sum(member.num_fds() for member in group),
+            sum(member.num_threads() for member in group),
+            sum(member.memory_info().rss for member in group) // 1024,
+            sum(status not in (psutil.CONN_LISTEN, psutil.CONN_NONE) for status in links),
+            links.count(psutil.CONN_CLOSE_WAIT),
+        )
     except (psutil.Error, AttributeError):
-        return None, None, None, None
-    return fds, threads, memory, sockets
+        return Counts()
+
+
+def departed(observed: Observed, departure: Departure | None) -> Observed:
+    """With how the process left."""
+    if departure is None:
+        return observed
+    return replace(observed, exit_ms=round(departure.seconds * 1000, 1), exit_code=departure.code, processes_left=departure.left)
+
+
+def left_of_group(leader: int) -> int:
+    """How many live processes are still in the group that `leader` led."""
+    import psutil
+
+    return sum(_is_in_group(process, leader) for process in psutil.process_iter(["status"]))
+
+
+def _is_in_group(process: Any, leader: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == leader and process.info["status"] != "zombie"
+    except OSError:
+        return False

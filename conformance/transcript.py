@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from itertools import pairwise
 from typing import Any
 
+from conformance import attempts, links, speed
 from conformance import said as saying
 from conformance.kit_check import planned_messages
 from conformance.report import Report, delta_text
@@ -28,16 +27,23 @@ SHOWN_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the operating system showed of the adapter's process group before and after: descriptors, threads, sockets to
-    our ports, resident memory in KiB. None where it could not be seen."""
+    """What the operating system showed of the adapter's process group before and after: descriptors, threads, TCP sockets, those
+    of them that the other side has closed and this one has not, resident memory in KiB; and how it left when it was told
+    bye: milliseconds, exit code, processes of its group that stayed. None where it could not be seen."""
 
     fds_before: int | None = None
     fds_after: int | None = None
     threads_before: int | None = None
     threads_after: int | None = None
+    sockets_before: int | None = None
     sockets_after: int | None = None
+    close_wait_before: int | None = None
+    close_wait_after: int | None = None
     memory_before: int | None = None
     memory_after: int | None = None
+    exit_ms: float | None = None
+    exit_code: int | None = None
+    processes_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,15 @@ def transcript(evidence: Evidence) -> dict[str, Any]:
     requests = sorted((entry for journal in evidence.journals for entry in journal.requests), key=lambda entry: entry.received_at)
     connections = [entry for journal in evidence.journals for entry in journal.connections]
     answers = [_said(entry) for entry in requests]
-    clients = [client(report, run) for report, run in zip(evidence.reports, evidence.runs, strict=True)]
+    began = evidence.reports[0].started_at
+    clients = [
+        {**client(report, run), "started_ms": _ms(began, report.started_at)}
+        for report, run in zip(evidence.reports, evidence.runs, strict=True)
+    ]
     return {
         "case": evidence.case,
         "transport": evidence.transport,
-        "began_at": evidence.reports[0].started_at,
+        "began_at": began,
         "variant": evidence.variant,
         "hello": dict(evidence.hello),
         "run": dict(evidence.runs[0]),
@@ -153,22 +163,20 @@ def derived(
     """The numbers. Relations of text compare the first run with the answer it should have kept."""
     results = [report.result_at for report in evidence.reports if report.result_at is not None]
     last_result = max(results) if len(results) == len(evidence.reports) else None
-    gaps = _gaps(requests)
+    by_run = attempts.of_runs(evidence.runs, evidence.journals)
     return {
         "attempts": len(requests),
-        "connections": len(connections),
-        "largest_attempts_per_run": _most_per_run(requests, evidence),
+        **attempts.numbers(by_run, evidence.journals),
+        **links.numbers(evidence.runs, evidence.reports, by_run, connections),
+        **speed.numbers(evidence.reports, requests),
         **_texts(answers, clients[0]),
         **_all_runs(answers, clients, requests, evidence),
-        **_timing(requests, answers, gaps),
         **_bodies(requests),
-        **_cancel(evidence, requests, connections),
         "held_back": _held_back(evidence.reports[0], requests),
         "error_told": _error_told(requests, answers, clients[0]),
         "requests_after_result": _after(last_result, (entry.received_at for entry in requests)),
         "connections_after_result": _after(last_result, (entry.accepted_at for entry in connections)),
         "busy_connections_left": sum(entry.ended_at is None for entry in requests),
-        "open_connections": sum(entry.closed_at is None and entry.half_closed_at is None for entry in connections),
         "streams_closed_by_client": sum(entry.ended_by == "client" for entry in requests),
         "unfired": sorted({name for entry in requests for name in entry.unfired}),
         "key_in_message": _leaks(evidence),
@@ -259,75 +267,12 @@ def _all_runs(
     }
 
 
-def _gaps(requests: Sequence[RequestEntry]) -> list[float]:
-    """Milliseconds from the end of one answer to the next request."""
-    gaps = []
-    for before, entry in pairwise(requests):
-        ended = before.last_byte_at or before.ended_at or before.received_at
-        gaps.append((entry.received_at - ended) * 1000)
-    return gaps
-
-
-def _timing(requests: Sequence[RequestEntry], answers: Sequence[Said], gaps: Sequence[float]) -> dict[str, Any]:
-    asked = [_asked_to_wait(entry) for entry in requests[:-1]]
-    early = [wait - gap for wait, gap in zip(asked, gaps, strict=False) if wait is not None]
-    return {
-        "gaps_ms": [round(gap, 1) for gap in gaps],
-        "gap_ratio": round(gaps[-1] / gaps[0], 3) if len(gaps) >= 2 and gaps[0] > 0 else None,
-        "gap_spread_ms": round(max(gaps) - min(gaps), 1) if len(gaps) >= 2 else None,
-        "shortest_gap_ms": round(min(gaps), 1) if gaps else None,
-        "early_ms": round(max(early), 1) if early else None,
-        "requests_per_second": _rate(requests),
-    }
-
-
-def _asked_to_wait(entry: RequestEntry) -> float | None:
-    """Milliseconds the answer asked the client to wait: retry-after-ms, else Retry-After in seconds or as a date."""
-    answer = entry.plan.answer if entry.plan is not None else None
-    if not isinstance(answer, ApiError):
-        return None
-    fields = {name.lower(): value for name, value in answer.headers}
-    for name, unit in (("retry-after-ms", 1.0), ("retry-after", 1000.0)):
-        try:
-            return float(fields[name]) * unit
-        except (KeyError, ValueError):
-            continue
-    try:
-        from datetime import UTC, datetime
-
-        return (parsedate_to_datetime(fields["retry-after"]) - datetime.now(UTC)).total_seconds() * 1000
-    except (KeyError, ValueError, TypeError):
-        return None
-
-
-def _rate(requests: Sequence[RequestEntry]) -> float | None:
-    """The most requests that arrived within any second."""
-    times = [entry.received_at for entry in requests]
-    return float(max((sum(at <= other < at + 1 for other in times) for at in times), default=0))
-
-
 def _bodies(requests: Sequence[RequestEntry]) -> dict[str, Any]:
     return {
         "bodies": len({entry.raw_body for entry in requests if entry.raw_body}),
         "keys": [entry.key for entry in requests],
         "distinct_keys": len({entry.key for entry in requests if entry.key}),
         "methods": sorted({entry.method for entry in requests}),
-    }
-
-
-def _cancel(evidence: Evidence, requests: Sequence[RequestEntry], connections: Sequence[ConnectionEntry]) -> dict[str, Any]:
-    """From the client's result to the moment the server saw its connection end, and how much it had been sent by then."""
-    report = evidence.reports[0]
-    by_number = {entry.connection: entry for entry in connections}
-    ends = []
-    for entry in requests:
-        connection = by_number.get(entry.connection)
-        seen = [at for at in (connection and connection.half_closed_at, connection and connection.closed_at) if at]
-        ends.append(min(seen) if seen else None)
-    closed = None if not ends or report.result_at is None or any(end is None for end in ends) else max(end for end in ends if end)
-    return {
-        "result_to_close_ms": _ms(report.result_at, closed),
-        "closed_after_result": closed is not None,
     }
 
 
@@ -364,17 +309,13 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def _most_per_run(requests: Sequence[RequestEntry], evidence: Evidence) -> int | None:
-    return None if not evidence.runs else -(-len(requests) // len(evidence.runs))
-
-
 def _after(moment: float | None, times: Iterable[float]) -> int | None:
     return None if moment is None else sum(at > moment for at in times)
 
 
 def _leaks(evidence: Evidence) -> bool:
     """Whether an API key stands in anything the client said for people to read."""
-    keys = [key for run in evidence.runs for key in (run.get("api_key"), *run.get("next_api_keys", ())) if key]
+    keys = [key for run in evidence.runs for key in attempts.keys_of(run)]
     messages = [str(line.said.get(name, "")) for report in evidence.reports for line in report.lines for name in ("message", "reason")]
     return any(key in message for key in keys for message in messages)
 
@@ -387,7 +328,11 @@ def _process(observed: Observed) -> dict[str, Any]:
         "fds_delta": delta(observed.fds_before, observed.fds_after),
         "threads_delta": delta(observed.threads_before, observed.threads_after),
         "memory_delta_kib": delta(observed.memory_before, observed.memory_after),
-        "sockets_left": observed.sockets_after,
+        "sockets_delta": delta(observed.sockets_before, observed.sockets_after),
+        "close_wait_delta": delta(observed.close_wait_before, observed.close_wait_after),
+        "exit_ms": observed.exit_ms,
+        "exit_code": observed.exit_code,
+        "processes_left": observed.processes_left,
     }
 
 

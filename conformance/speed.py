@@ -1,0 +1,28 @@
+"""How fast a client took in what came. For information: no bound is a requirement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conformance.report import Report
+from mockserver.journal import RequestEntry
+
+SAID = ("delta", "tool_call")
+
+
+def numbers(reports: Sequence[Report], requests: Sequence[RequestEntry]) -> dict[str, Any]:
+    """Of the first run: deltas a second, and milliseconds from the server's first content to the first delta; of all runs: the
+    time from the first request to the last result, and bytes a second."""
+    report = reports[0]
+    told = [line.at for line in report.lines if line.said["type"] in SAID]
+    content = next((write.at for entry in requests for write in entry.writes if write.mark in ("content", "tool", "finish", "done")), None)
+    taken = told[-1] - told[0] if len(told) >= 2 else 0.0
+    ends = [each.result_at for each in reports if each.result_at is not None]
+    whole = max(ends) - requests[0].received_at if ends and requests else 0.0
+    return {
+        "deltas_per_second": round((len(told) + report.dropped) / taken) if taken > 0 else None,
+        "first_delta_latency_ms": round((told[0] - content) * 1000, 1) if told and content is not None else None,
+        "whole_ms": round(whole * 1000, 1) if whole > 0 else None,
+        "bytes_per_second": round(sum(entry.bytes for entry in requests) / whole) if whole > 0 else None,
+    }
