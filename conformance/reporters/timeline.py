@@ -28,8 +28,8 @@ def happenings(transcript: Mapping[str, Any]) -> Iterator[tuple[float, str, str]
     start = min((at for at, _ in events), default=transcript["began_at"])
     for at, what in events:
         yield (at - start) * 1000, what, ""
-    offset = (transcript["began_at"] - start) * 1000
     for run in transcript["runs"]:
+        offset = (transcript["began_at"] - start) * 1000 + run["started_ms"]
         for line in run["lines"]:
             yield line["at_ms"] + offset, "", _line(line)
         if run["lost"]:
