@@ -1,35 +1,30 @@
-"""Routes, and the life of the server. What a route does is written elsewhere."""
+"""The life of the server: it listens, answers by its routes, and ends."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import time
+import errno
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import cast
 
 from aiohttp import web
 
 from mockserver import api_errors, mock_errors
-from mockserver.answers import Plain
-from mockserver.cors import preflight_fields
-from mockserver.plan import plain_timeline
+from mockserver.certificates import Certificates
 from mockserver.profiles import Shelf
-from mockserver.route import Route, route
+from mockserver.route import route
+from mockserver.routes import ROUTES, preflight
 from mockserver.sessions import Session
 from mockserver.settings import Settings
 from mockserver.slots import Slots
-from mockserver.steps import End, Head, Message, Wait
-from mockserver.transports import http
-from mockserver.transports.connection import Connection, Sent
-from mockserver.transports.outside import json_timeline, reply
+from mockserver.transports.connection import Connection
+from mockserver.transports.listener import BACKLOG, OwnPorts, bound_socket
 from mockserver.upstream import Upstream
 
-BACKLOG = 4096
-SHUTDOWN_SECONDS = 0.5
+SHUTDOWN_SECONDS = 0.3
 KEEP_ALIVE_SECONDS = 75.0
-
-Route_ = Callable[[Upstream, web.BaseRequest, Route], Awaitable[web.StreamResponse]]
+SWEEP_SECONDS = 30.0
 
 
 class Server(web.Server):
@@ -53,6 +48,10 @@ class Server(web.Server):
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
 
+    def open(self) -> list[Connection]:
+        """The connections that are open."""
+        return cast(list[Connection], self.connections)
+
     def error_bytes(self, status: int, message: str | None) -> bytes:
         """A whole HTTP response for what never became a request."""
         error = mock_errors.bad_request(message or "Bad request") if status < 500 else api_errors.server_error()
@@ -70,7 +69,10 @@ class App:
         self.port = settings.port
         self.upstream: Upstream
         self._server: Server
+        self._ports: OwnPorts
+        self._certificates = Certificates(settings.host)
         self._listeners: list[asyncio.Server] = []
+        self._sweeping: asyncio.TimerHandle | None = None
 
     @property
     def base_url(self) -> str:
@@ -83,118 +85,61 @@ class App:
         return f"{'https' if tls else 'http'}://{_in_url(self.settings.host[0])}:{port}/s/{session.key}/v1"
 
     async def __aenter__(self) -> App:
-        loop = asyncio.get_running_loop()
-        self.upstream = Upstream(self.settings, Slots(loop), self.shelf)
+        self.upstream = Upstream(self.settings, Slots(asyncio.get_running_loop()), self.shelf)
         self._server = Server(self.upstream, self.answer)
-        await self._listen()
+        self._ports = self.upstream.ports = OwnPorts(self.upstream, self._server, self._server.open, self._certificates)
+        await self._listen(self._context())
+        self._sweep()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Refuse new connections and end the open ones: streams by FIN, WebSockets by 1001."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for listener in self._listeners:
             listener.close()
-        self._server.pre_shutdown()
+        self._ports.close_all()
+        for socket in tuple(self.upstream.sockets):
+            socket.close(1001, "Server shutdown")
+        for connection in self._server.open():
+            connection.leave()
         await self._server.shutdown(SHUTDOWN_SECONDS)
+        self._certificates.close()
 
-    async def _listen(self) -> None:
+    def _context(self) -> ssl.SSLContext | None:
+        tls = self.settings.tls
+        if tls is None:
+            return None
+        if tls == "self-signed":
+            self.upstream.default.ca_file = self._certificates.ca_file
+        return self._certificates.context("good" if tls == "self-signed" else tls)
+
+    async def _listen(self, context: ssl.SSLContext | None) -> None:
+        """On every address; one that this machine does not have may be missing if it is not the first."""
         loop = asyncio.get_running_loop()
         for host in self.settings.host:
             try:
-                sock = listening_socket(host, self.port)
-            except OSError:
-                if host == self.settings.host[0] or not self._listeners:
-                    raise
-                continue
+                sock = bound_socket(host, self.port)
+            except OSError as error:
+                if self._listeners and (error.errno != errno.EADDRINUSE or not self.settings.port):
+                    continue
+                for listener in self._listeners:
+                    listener.close()
+                raise
             self.port = sock.getsockname()[1]
-            self._listeners.append(await loop.create_server(self._server, sock=sock, backlog=BACKLOG))
+            self._listeners.append(await loop.create_server(self._server, sock=sock, backlog=BACKLOG, ssl=context))
+
+    def _sweep(self) -> None:
+        self.upstream.sweep()
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Find the route and let it answer."""
-        asked = route(request.path_qs)
         if request.method == "OPTIONS":
             return await preflight(self.upstream, request)
+        asked = route(request.path_qs)
         return await ROUTES[asked.surface](self.upstream, request, asked)
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound TCP socket. IPPROTO_TCP is named, for asyncio sets TCP_NODELAY only on such."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
 
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-async def preflight(upstream: Upstream, request: web.BaseRequest) -> Sent:
-    """204 to every preflight, without a key: a browser sends none."""
-    return await reply(upstream, request, plain_timeline(Plain(204, preflight_fields(request.headers))))
-
-
-async def health(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:
-    uptime = round(time.monotonic() - upstream.started, 3)
-    return await reply(upstream, request, json_timeline({"status": "healthy", "connections": upstream.alive, "uptime": uptime}))
-
-
-async def api_health(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:
-    """`: OK` again and again and no end, as a gateway does to keep a connection warm."""
-    head = Head(200, (("content-type", "text/event-stream"), ("cache-control", "no-cache")))
-    beats = tuple(step for _ in range(10_000) for step in (Message(b": OK\n\n", "comment"), Wait(1.0)))
-    return await reply(upstream, request, (head, *beats, End()))
-
-
-async def models(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:
-    names = upstream.settings.models or ("gpt-4.1",)
-    return await reply(upstream, request, json_timeline({"object": "list", "data": [_model(name) for name in names]}))
-
-
-async def model(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
-    if upstream.settings.models and asked.name not in upstream.settings.models:
-        return await http.refuse(upstream, request, upstream.default, api_errors.model_not_found(asked.name), upstream.slots.now())
-    return await reply(upstream, request, json_timeline(_model(asked.name)))
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 1_686_935_002, "owned_by": "streamproof"}
-
-
-async def elsewhere(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
-    error = mock_errors.other_api(asked.name) if asked.surface == "other-api" else api_errors.unknown_url(request.method, request.path)
-    return await http.refuse(upstream, request, upstream.default, error, upstream.slots.now())
-
-
-async def control(upstream: Upstream, request: web.BaseRequest, asked: Route) -> web.StreamResponse:
-    from mockserver import control as surface
-
-    return await surface.answer(upstream, request, asked)
-
-
-async def websocket(upstream: Upstream, request: web.BaseRequest, asked: Route) -> web.StreamResponse:
-    from mockserver.transports import websocket as surface
-
-    return await surface.answer(upstream, request, asked)
-
-
-ROUTES: dict[str, Route_] = {
-    "chat": http.chat,
-    "stored": elsewhere,
-    "messages": elsewhere,
-    "models": models,
-    "model": model,
-    "websocket": websocket,
-    "health": health,
-    "api-health": api_health,
-    "seed-proxy": elsewhere,
-    "control": control,
-    "other-api": elsewhere,
-    "unknown": elsewhere,
-}

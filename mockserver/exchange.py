@@ -14,7 +14,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from mockserver import mock_errors, registry
-from mockserver.answers import Answer, ApiError, Headers, Identity, Request
+from mockserver.answers import Answer, ApiError, Identity, Request
 from mockserver.channels import DialectName
 from mockserver.compile import Compiled, FramingName, Write, compile_timeline, template
 from mockserver.dialects._dialect import Dialect
@@ -33,7 +33,8 @@ CACHED_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan ready to be played, `slug` being the identity's bytes in its template (empty: the plan is whole as it is)."""
+    """A plan ready to be played, `slug` being the bytes of the identity `stand_in` in its template (empty: the plan is whole as it
+    is)."""
 
     plan: Plan
     compiled: Compiled
@@ -58,6 +59,7 @@ class Call:
 
     `answer` is given by a limit or a rule in place of what the turn would say. `http10`: the client cannot read chunks.
     `deflate`: the window bits of permessage-deflate, 0 if it was not agreed on. `lane`: the request's `stream_id`.
+    `whole`: the plan is to hold its own identity (in `Prepared.stand_in`), for more is done with it than to play it.
     """
 
     request: Request
@@ -69,6 +71,7 @@ class Call:
     http10: bool = False
     deflate: int = 0
     lane: str | None = None
+    whole: bool = False
 
 
 class Exchange:
@@ -149,7 +152,8 @@ class Exchange:
 
     def _keeps(self, call: Call, turn: Turn) -> bool:
         """Whether the plan serves the next equal request too. A compressed message hides the identity, a lane is not in the request."""
-        return turn.plain and not call.deflate and call.lane is None and not self.settings.chaos and self.settings.rules is None
+        alone = call.deflate or call.lane is not None or call.whole or self.settings.chaos or self.settings.rules is not None
+        return turn.plain and not alone
 
     def _kept(self, call: Call) -> Prepared:
         session = call.session
@@ -184,6 +188,7 @@ class Exchange:
             compile_timeline(planned.cancelled, framing, deflate=call.deflate),
             call.request,
             turn,
+            stand_in=identity,
         )
 
     def turn(self, call: Call) -> Turn:
@@ -284,8 +289,3 @@ def _with_model(data: bytes, deployment: str) -> bytes:
     if not isinstance(body, dict) or body.get("model"):
         return data
     return json.dumps({"model": deployment, **body}).encode()
-
-
-def unfired_field(planned: Plan) -> Headers:
-    """`x-mock-unfired` names the faults that could not act on this answer."""
-    return (("x-mock-unfired", ", ".join(planned.unfired)),) if planned.unfired else ()

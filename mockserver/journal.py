@@ -89,6 +89,8 @@ class RequestEntry:
     unfired: tuple[str, ...] = ()
     plan: Any = None
     """The plan that was played, for the conformance kit; never exported."""
+    place: Any = None
+    """The allowance (see `mockserver.limits`) among whose running answers this is; never exported."""
 
     def wrote(self, due: float, at: float, size: int, messages: int, mark: str | None) -> None:
         """Note one write."""
@@ -261,7 +263,7 @@ class Journal:
         return self._hidden(value) if isinstance(value, str | dict) else value
 
 
-_HIDDEN = frozenset({"headers", "plan", "raw_body"})
+_HIDDEN = frozenset({"headers", "place", "plan", "raw_body"})
 
 
 def _gathered(headers: Mapping[str, str]) -> dict[str, str]:

@@ -131,6 +131,11 @@ class Allowance:
         self.tokens.used = min(self.tokens.used + cost, self.tokens.maximum)
         return None
 
+    def refund(self, request: Request, size: int) -> None:
+        """The request was refused after all."""
+        self.requests.used = max(0.0, self.requests.used - 1)
+        self.tokens.used = max(0.0, self.tokens.used - tokens_of(request, size))
+
     def enter(self, wake: Callable[[], None]) -> bool | ApiError:
         """Take a place among those that run: True at once, False if `wake` will be called when there is one."""
         if self.limits.concurrent is None or self.running < self.limits.concurrent:

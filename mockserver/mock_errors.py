@@ -74,3 +74,8 @@ def default_stays() -> ApiError:
 
 def default_has_the_servers_port() -> ApiError:
     return ApiError(400, "The default session has the server's port: own_port is for sessions.", param="own_port", code="mock_author_error")
+
+
+def not_stored(name: str) -> ApiError:
+    """What the API says of a completion it does not know."""
+    return ApiError(404, f"Chat completion with id {name} not found.", param="completion_id", code="not_found")

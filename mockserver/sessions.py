@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -40,7 +41,7 @@ class Session:
     taken: int = 0
     used_at: float = field(default_factory=time.monotonic)
     journal: Journal = field(init=False)
-    stored: OrderedDict[str, Any] = field(default_factory=OrderedDict)
+    stored: OrderedDict[str, tuple[dict[str, Any], Sequence[Mapping[str, Any]]]] = field(default_factory=OrderedDict)
     _allowances: dict[str | None, Allowance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,6 +68,12 @@ class Session:
         self.taken += 1
         self.used_at = time.monotonic()
         return number, self.script.turn(number)
+
+    def keep(self, completion: dict[str, Any], messages: Sequence[Mapping[str, Any]]) -> None:
+        """Store a completion and what it answered; the oldest makes room."""
+        self.stored[completion["id"]] = completion, messages
+        while len(self.stored) > MAX_STORED:
+            self.stored.popitem(last=False)
 
     def restart(self) -> None:
         """Begin the script again with an empty journal."""

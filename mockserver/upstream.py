@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
 from mockserver.access import Access, Credential, credential
-from mockserver.answers import ApiError, Headers, Request
+from mockserver.answers import ApiError, Headers, Reply, Request
 from mockserver.channels import DialectName
-from mockserver.exchange import Call, Exchange
+from mockserver.exchange import Call, Exchange, Prepared
 from mockserver.journal import RequestEntry
 from mockserver.play import Play
 from mockserver.route import Route
@@ -55,6 +55,9 @@ class Ports(Protocol):
 
     def close(self, session: Session) -> None:
         """Take it away, if there is one, and end its connections."""
+
+    def next_door(self, session: Session) -> None:
+        """A turn was played to its end: the next one's door may refuse."""
 
 
 class Upstream:
@@ -131,7 +134,7 @@ class Upstream:
             return self._named(route.session, header)
         profile = route.profile or header
         if profile is None:
-            return self.default
+            return request.protocol.session or self.default
         if not self.shelf.knows(profile):
             return mock_errors.unknown_profile(profile, self.shelf.names())
         return self.shared(profile)
@@ -153,6 +156,13 @@ class Upstream:
         if found is None:
             return api_errors.no_api_key()
         return None if self.access.accepts(found.key, self.slots.now()) else api_errors.invalid_api_key(found.key)
+
+    def wrong_dialect(self, session: Session, dialect: DialectName) -> ApiError | None:
+        """Whether a profile that was named by path, field or model has no meaning in this dialect. In a session it is unfired."""
+        if session.profile is None or not session.key.startswith("profile:"):
+            return None
+        dialects = self.shelf.profile(session.profile).dialects
+        return None if dialect in dialects else mock_errors.wrong_dialect(session.profile, dialect, sorted(dialects))
 
     def strict(self, session: Session) -> bool:
         """Whether unknown request keys are refused."""
@@ -180,21 +190,46 @@ class Upstream:
         return entry
 
     def take(
-        self, session: Session, request: Request, dialect: DialectName, *, http10: bool = False, deflate: int = 0, lane: str | None = None
+        self,
+        session: Session,
+        request: Request,
+        dialect: DialectName,
+        *,
+        http10: bool = False,
+        deflate: int = 0,
+        lane: str | None = None,
+        whole: bool = False,
     ) -> Call:
         """The request takes the session's next turn."""
         number, turn = session.take()
-        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate, lane=lane)
+        whole = whole or bool(request.body.get("store"))
+        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate, lane=lane, whole=whole)
+
+    def keep(self, call: Call, prepared: Prepared) -> None:
+        """Store a completion that was asked for with `store: true`."""
+        request, said = call.request, prepared.plan.answer
+        if request.body.get("store") and isinstance(said, Reply):
+            completion = self.exchange.flavour(call.session).whole(request, said, prepared.stand_in)
+            call.session.keep({**completion, "metadata": request.body.get("metadata") or {}}, request.messages)
 
     def finished(self, session: Session, entry: RequestEntry) -> None:
         """An answer is over."""
         session.journal.over(entry)
+        if entry.place is not None:
+            entry.place.leave()
+        if session.port is not None and self.ports is not None:
+            self.ports.next_door(session)
         for watch in self.watchers:
             watch(session, entry)
 
-    def limit_fields(self, session: Session) -> Headers:
-        """The x-ratelimit-* fields of a response."""
-        return ()
+    def limit_fields(self, session: Session, entry: RequestEntry) -> Headers:
+        """The x-ratelimit-* fields of the answer to a request."""
+        return session.allowance(entry.key).fields(self.slots.now())
+
+    def next_is_door(self, session: Session) -> bool:
+        """Whether the next turn's door wants a new connection, so that this one must end with its answer."""
+        turn = session.peek() if session.port is not None else None
+        return turn is not None and turn.door.needs_port
 
     @property
     def websockets(self) -> int:

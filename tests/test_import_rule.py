@@ -19,12 +19,12 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint pacing plan profiles replay settings validation
 session_options sessions
-play slots
+certificates play slots
 exchange
 upstream
 transports
-app control
-testing
+app control health journal_file metrics routes seed_proxy stored
+pytest_plugin testing
 __main__ cli
 """
 IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", "ssl", "subprocess"}

@@ -23,6 +23,8 @@ from mockserver.steps import End
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
+    from mockserver.sessions import Session
+
 DRAIN_SECONDS = 1.0
 """How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
 
@@ -44,22 +46,29 @@ class Sent(web.StreamResponse):
 class Connection(RequestHandler):
     """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
 
-    __slots__ = ("_gone", "entry", "head_sent", "session_keys", "ws_gone")
+    __slots__ = ("_close_notify", "_gone", "entry", "head_sent", "session", "session_keys", "ws_gone")
 
     entry: ConnectionEntry
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        peer = transport.get_extra_info("peername")
-        tls = transport.get_extra_info("ssl_object")
-        accept = getattr(self._manager, "accept", None)
-        self.entry = ConnectionEntry(
-            accept() if accept else 0,
-            self._loop.time(),
-            f"{peer[0]}:{peer[1]}" if peer else "",
-            tls.version() if tls else None,
-            transport.get_extra_info("sockname")[1],
-        )
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self.session: Session | None = None
         self.session_keys: set[str] = set()
+        self._close_notify = True
+
+    def welcome(self, session: Session, entry: ConnectionEntry, *, close_notify: bool) -> None:
+        """This connection came in by a port of the session's own, whose journal knows it by `entry`."""
+        self.session, self.entry, self.session_keys, self._close_notify = session, entry, {session.key}, close_notify
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if self.session is None:
+            peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+            accept = getattr(self._manager, "accept", None)
+            self.entry = ConnectionEntry(
+                accept() if accept else 0, self._loop.time(), f"{peer[0]}:{peer[1]}" if peer else "", port=own[1] if own else None
+            )
+        self.entry.tls = tls.version() if tls else None
         self.head_sent = False
         self._gone: asyncio.Future[None] | None = None
         super().connection_made(transport)
@@ -88,6 +97,12 @@ class Connection(RequestHandler):
         self.entry.closed(self._loop.time(), by, how)
         self._tell_gone()
         super().connection_lost(exc)
+
+    def leave(self) -> None:
+        """End by FIN, whatever is under way; a WebSocket says goodbye first and ends by itself."""
+        if not self._upgraded:
+            self.entry.closed(self._loop.time(), "server", "fin")
+            self.force_close()
 
     def _tell_gone(self) -> None:
         if self._gone is not None and not self._gone.done():
@@ -169,7 +184,9 @@ class Connection(RequestHandler):
             await self.gone(at_most)
 
     async def end(self, step: End) -> None:
-        """The bytes of the ending are written; nothing else is to do."""
+        """The bytes of the ending are written; nothing else is to do, unless the end of TLS is to be cut off."""
+        if not self._close_notify:
+            await self.hang_up()
 
     async def hang_up(self) -> None:
         """FIN with the message unfinished, then read what the client still sends, so that the close is no RST."""

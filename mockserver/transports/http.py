@@ -12,15 +12,18 @@ from aiohttp import web
 
 from mockserver import api_errors
 from mockserver.answers import ApiError, Headers, Request
+from mockserver.channels import DialectName
 from mockserver.compile import compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects.json import Json
-from mockserver.exchange import Call, Prepared, unfired_field
+from mockserver.doors import OPEN
+from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
 from mockserver.play import Play
 from mockserver.route import Route, deployment
 from mockserver.sessions import Session
 from mockserver.steps import Timeline
+from mockserver.transports.admission import admitted
 from mockserver.transports.connection import Connection, Sent
 
 if TYPE_CHECKING:
@@ -30,65 +33,93 @@ if TYPE_CHECKING:
 class TooLarge(Exception):
     """The request body is larger than the server reads."""
 
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"{size} bytes of at most {limit}")
+        self.api_error = api_errors.body_too_large(size, limit)
+
 
 async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Sent:
     """Answer `POST …/chat/completions`."""
-    connection = cast(Connection, request.protocol)
     received_at = upstream.slots.now()
     session = upstream.session_of(request, route)
     if isinstance(session, ApiError):
         return await refuse(upstream, request, upstream.default, session, received_at)
-    refusal = upstream.admit(session, request)
+    refusal = upstream.admit(session, request) or _not_json_posted(request)
     if refusal is not None:
         return await refuse(upstream, request, session, refusal, received_at)
-    if request.method != "POST":
-        return await refuse(upstream, request, session, api_errors.method_not_allowed(request.method, request.path, ("POST",)), received_at)
     try:
         body = await read_body(request, upstream.settings.max_body)
-    except TooLarge:
-        return await refuse(upstream, request, session, api_errors.body_too_large(request.content_length or 0, upstream.settings.max_body), received_at)
+    except TooLarge as error:
+        return await refuse(upstream, request, session, error.api_error, received_at)
     asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=deployment(request.path))
     if asked.profile is not None and route.session is None:
         session = upstream.shared(asked.profile)
-    if isinstance(asked.request, ApiError):
-        return await refuse(upstream, request, session, asked.request, received_at, body)
     entry = upstream.enter(session, request, received_at, body)
-    call = upstream.take(session, asked.request, "sse" if asked.request.stream else "json", http10=request.version < (1, 1))
-    return await perform(upstream, request, connection, call, entry)
+    if isinstance(asked.request, ApiError):
+        return await say(upstream, request, session, entry, asked.request)
+    return await complete(upstream, request, session, entry, asked.request)
 
 
-async def perform(upstream: Upstream, request: web.BaseRequest, connection: Connection, call: Call, entry: RequestEntry) -> Sent:
-    """Plan the call and play it on its connection."""
+async def complete(upstream: Upstream, request: web.BaseRequest, session: Session, entry: RequestEntry, asked: Request) -> Sent:
+    """Answer a valid request, if its profile has a meaning here and its limits let it through."""
+    dialect: DialectName = "sse" if asked.stream else "json"
+    entry.dialect = dialect
+    refusal = upstream.wrong_dialect(session, dialect) or await admitted(upstream, session, entry, asked)
+    if refusal is not None:
+        return await say(upstream, request, session, entry, refusal)
+    return await perform(upstream, request, upstream.take(session, asked, dialect, http10=request.version < (1, 1)), entry)
+
+
+def _not_json_posted(request: web.BaseRequest) -> ApiError | None:
+    """405 and 415. A form is let through: it is what `curl -d` says it sends, whatever it sends."""
+    if request.method != "POST":
+        return api_errors.method_not_allowed(request.method, request.path, ("POST",))
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in ("", "application/json", "application/x-www-form-urlencoded") or kind.endswith("+json"):
+        return None
+    return api_errors.unsupported_content_type(kind)
+
+
+async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entry: RequestEntry, prepared: Prepared | None = None) -> Sent:
+    """Plan the call, unless that is done, and play it on its connection."""
+    connection = cast(Connection, request.protocol)
     exchange = upstream.exchange
-    prepared = exchange.prepare(call)
+    prepared = prepared or exchange.prepare(call)
+    plan = prepared.plan
     entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
-    entry.fired, entry.unfired, entry.plan = prepared.plan.fired, prepared.plan.unfired, prepared.plan
+    entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *_unopened(call, connection)), plan
     entry.read_at = origin = upstream.slots.now()
-    head = response_head(prepared, request, entry, upstream.limit_fields(call.session))
-    reactions = prepared.plan.reactions
+    closing = upstream.next_is_door(call.session)
     play = Play(
         prepared.compiled.acts,
         connection,
         upstream.slots,
         entry,
         origin=origin,
-        head=head,
+        head=response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=closing),
         slug=exchange.slug(prepared, call),
-        lag=reactions.lag,
+        lag=plan.reactions.lag,
     )
     connection.head_sent = True
     upstream.running.add(play)
     try:
         how = await play.run()
         entry.end(upstream.slots.now(), "server", how)
+        upstream.keep(call, prepared)
     except (asyncio.CancelledError, ConnectionError):
-        entry.end(upstream.slots.now(), "client", connection.entry.closed_how or "gone")
+        entry.end(upstream.slots.now(), connection.entry.closed_by or "client", connection.entry.closed_how or "gone")
         raise
     finally:
         connection.head_sent = False
         upstream.running.discard(play)
         upstream.finished(call.session, entry)
-    return Sent(entry.status or 200, keep_alive=_keeps(request, connection, prepared))
+    return Sent(entry.status or 200, keep_alive=_keeps(request, connection, prepared) and not closing)
+
+
+def _unopened(call: Call, connection: Connection) -> tuple[str, ...]:
+    """The turn's door, if the request met it when it was already inside."""
+    door = OPEN if call.turn is None else call.turn.door
+    return () if door.kind == "open" or door.name == connection.entry.door else (f"door: {door.name}",)
 
 
 def _keeps(request: web.BaseRequest, connection: Connection, prepared: Prepared) -> bool:
@@ -97,19 +128,20 @@ def _keeps(request: web.BaseRequest, connection: Connection, prepared: Prepared)
     return bool(request.keep_alive) and not closing and connection.entry.half_closed_at is None
 
 
-def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEntry, limits: Headers) -> bytes:
+def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEntry, limits: Headers, *, closing: bool = False) -> bytes:
     """The planned head with the fields that differ from answer to answer, and its last empty line."""
     planned = prepared.compiled.head
     if planned is None:
         return b""
-    return planned + fields(request, entry, (*limits, *unfired_field(prepared.plan))) + b"\r\n"
+    unfired = (("x-mock-unfired", ", ".join(entry.unfired)),) if entry.unfired else ()
+    return planned + fields(request, entry, (*limits, *unfired), closing=closing) + b"\r\n"
 
 
-def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = ()) -> bytes:
+def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *, closing: bool = False) -> bytes:
     """Date, x-request-id, openai-processing-ms, CORS."""
     entry.request_id = f"req_{secrets.token_hex(16)}"
     taken = int((time.monotonic() - entry.received_at) * 1000)
-    close = () if request.keep_alive else (("connection", "close"),)
+    close = () if request.keep_alive and not closing else (("connection", "close"),)
     lines = (
         ("date", formatdate(usegmt=True)),
         ("x-request-id", entry.request_id),
@@ -125,10 +157,22 @@ async def refuse(
     upstream: Upstream, request: web.BaseRequest, session: Session, error: ApiError, received_at: float, body: bytes = b""
 ) -> Sent:
     """Answer with an API error without taking a turn."""
-    entry = upstream.enter(session, request, received_at, body)
+    return await say(upstream, request, session, upstream.enter(session, request, received_at, body), error)
+
+
+async def say(upstream: Upstream, request: web.BaseRequest, session: Session, entry: RequestEntry, error: ApiError) -> Sent:
+    """Answer a request that stands in the journal with an API error; it takes no turn."""
     flavour = upstream.exchange.flavour(session)
     stub = Request({"model": "", "messages": ()}, "")
-    return await send(upstream, request, session, entry, Json().refuse(error, flavour, flavour.headers(stub)))
+    return await tell(upstream, request, session, entry, Json().refuse(error, flavour, flavour.headers(stub)))
+
+
+async def tell(upstream: Upstream, request: web.BaseRequest, session: Session, entry: RequestEntry, timeline: Timeline) -> Sent:
+    """Answer a request that stands in the journal with a timeline that no turn stands behind."""
+    try:
+        return await send(upstream, request, session, entry, timeline)
+    finally:
+        upstream.finished(session, entry)
 
 
 async def send(upstream: Upstream, request: web.BaseRequest, session: Session, entry: RequestEntry, timeline: Timeline) -> Sent:
@@ -137,11 +181,14 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     compiled = compile_timeline(timeline, "http", http10=request.version < (1, 1))
     entry.status = compiled.status
     now = upstream.slots.now()
-    head = (compiled.head or b"") + fields(request, entry, upstream.limit_fields(session)) + b"\r\n"
+    head = (compiled.head or b"") + fields(request, entry, upstream.limit_fields(session, entry)) + b"\r\n"
     play = Play(compiled.acts, connection, upstream.slots, entry, origin=now, head=head)
     connection.head_sent = True
     try:
         entry.end(upstream.slots.now(), "server", await play.run())
+    except (asyncio.CancelledError, ConnectionError):
+        entry.end(upstream.slots.now(), connection.entry.closed_by or "client", connection.entry.closed_how or "gone")
+        raise
     finally:
         connection.head_sent = False
     return Sent(compiled.status, keep_alive=bool(request.keep_alive) and connection.entry.half_closed_at is None)
@@ -149,8 +196,8 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
 
 async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     """The whole body, at most `limit` bytes. Raises TooLarge without reading what is too much."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge
+    if (announced := request.content_length or 0) > limit:
+        raise TooLarge(announced, limit)
     if request.content.is_eof() and not request.can_read_body:
         return b""
     pieces: list[bytes] = []
@@ -158,8 +205,6 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     while piece := await request.content.readany():
         size += len(piece)
         if size > limit:
-            raise TooLarge
+            raise TooLarge(size, limit)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
