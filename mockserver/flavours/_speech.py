@@ -6,6 +6,7 @@ import string
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import zip_longest
 from json.encoder import JSONEncoder, encode_basestring
 from random import Random
@@ -56,8 +57,13 @@ def interleaved(choices: Iterable[Iterable[Said]]) -> list[Said]:
 
 
 def letters(random: Random, alphabet: str, length: int) -> str:
-    """`length` characters drawn from `alphabet`."""
-    return "".join(random.choices(alphabet, k=length))
+    """`length` characters drawn from `alphabet` (of ASCII); a byte a character, for an id is drawn for every answer."""
+    return random.randbytes(length).translate(_table(alphabet)).decode("ascii")
+
+
+@cache
+def _table(alphabet: str) -> bytes:
+    return (alphabet.encode("ascii") * (256 // len(alphabet) + 1))[:256]
 
 
 def uuid(random: Random) -> str:
