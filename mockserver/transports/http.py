@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
@@ -134,6 +135,8 @@ def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEn
     if planned is None:
         return b""
     unfired = (("x-mock-unfired", ", ".join(entry.unfired)),) if entry.unfired else ()
+    # Where the answer speaks of a limit of its own, that counts.
+    limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
     return planned + fields(request, entry, (*limits, *unfired), closing=closing) + b"\r\n"
 
 
@@ -143,7 +146,7 @@ def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *,
     taken = int((time.monotonic() - entry.received_at) * 1000)
     close = () if request.keep_alive and not closing else (("connection", "close"),)
     lines = (
-        ("date", formatdate(usegmt=True)),
+        ("date", http_date(int(time.time()))),
         ("x-request-id", entry.request_id),
         ("openai-processing-ms", str(taken)),
         *close,
@@ -151,6 +154,12 @@ def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *,
         *cors_fields(request.headers),
     )
     return "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=2)
+def http_date(seconds: int) -> str:
+    """A Unix time as an HTTP-date (RFC 9110 §5.6.7); written once a second."""
+    return formatdate(seconds, usegmt=True)
 
 
 async def refuse(
