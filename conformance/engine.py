@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -127,10 +128,20 @@ class Engine:
         if missing:
             blocks = "" if all(map(judge.optional, missing)) else " (a requirement stays untested)"
             return judge.skipped(job.case, job.dialect, job.variant, f"not declared: {', '.join(missing)}{blocks}")
+        if unseen := self._unseen(job.case):
+            return judge.skipped(job.case, job.dialect, job.variant, unseen)
         result = await self._once(server, job)
         if any(check.reason.startswith("the machine was too busy") for check in result.checks):
             result = await self._once(server, job)
         return result
+
+    def _unseen(self, case: Case) -> str | None:
+        """Why a case about the adapter's process cannot be judged here."""
+        if not (case.observe_process or case.own_process):
+            return None
+        if self.adapter.another() is None:
+            return "the client is no process that stays"
+        return None if sys.platform == "linux" or not case.observe_process else "descriptors are counted on Linux only"
 
     async def _once(self, server: MockServer, job: Job) -> CaseResult:
         async with self._sessions(server, job) as sessions, self._client(job) as adapter:

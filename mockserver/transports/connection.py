@@ -78,7 +78,14 @@ class Connection(RequestHandler):
         if data and entry.first_byte_at is None:
             entry.first_byte_at = self._loop.time()
         entry.bytes_in += len(data)
+        if data and self._is_answering():
+            entry.happened(self._loop.time(), "pipelined")
         super().data_received(data)
+
+    def _is_answering(self) -> bool:
+        """A whole request was read and its answer is under way: what comes now is another request (RFC 9112 §9.3.2)."""
+        request = self._current_request
+        return self.head_sent and not self._upgraded and request is not None and request.content.is_eof()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's contract allows a bool
         """A client may half-close legally and still gets its answer (RFC 9112 §9.6); an idle connection closes."""
