@@ -19,7 +19,7 @@ class RateLimit:
     """kind: the limit that was hit. limit: how many a minute; by default 500 requests, 30,000 tokens.
 
     retry_after: seconds until the limit lets the next request through; `retry_after_as` says in which form it is sent, `none`
-    leaves it out. headers: whether the `x-ratelimit-*` fields are there, which a 429 often lacks.
+    leaves it out.
     """
 
     http: ClassVar[bool] = True
@@ -29,7 +29,6 @@ class RateLimit:
     retry_after: Seconds = 1.0
     retry_after_as: RetryAfterForm | Literal["none"] = "both"
     should_retry: bool | None = None
-    headers: bool = True
 
     def __call__(self, answer: Answer, scene: Scene) -> Answer:
         limit = self.limit or _USUAL[self.kind]
@@ -44,8 +43,7 @@ class RateLimit:
             organization="org-streamproof",
         )
         when = () if self.retry_after_as == "none" else retry_after(self.retry_after, self.retry_after_as, scene.now)
-        fields = self._fields(limit) if self.headers else ()
-        return replace(error, headers=(*fields, *when, *should_retry(self.should_retry)))
+        return replace(error, headers=(*self._fields(limit), *when, *should_retry(self.should_retry)))
 
     def _fields(self, limit: int) -> Headers:
         """The limit that was hit is used up; the other is nearly untouched."""

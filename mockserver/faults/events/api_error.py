@@ -77,7 +77,7 @@ class ApiError:
             usual.message if self.message is None else self.message,
             self.type or usual.type,
             self.param or usual.param,
-            usual.code if self.code is None else str(self.code),
+            None if self.shape == "chunk" else usual.code if self.code is None else str(self.code),
             shape=None if self.shape == "half-chunk" else "openrouter" if self.shape == "chunk" else self.shape,
         )
 

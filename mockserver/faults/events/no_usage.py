@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.events import Chunk, Events
+from mockserver.events import Chunk, Event, Events
 from mockserver.faults.events._fields import changed
 from mockserver.scene import Scene
 
 
 @dataclass(frozen=True)
 class NoUsage:
-    """The usage chunk is left out; counts in any other chunk, or in a whole completion, go too."""
+    """The usage chunk is left out; counts in any other chunk (Groq has some in `x_groq`), or in a whole completion, go too."""
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        kept = (event for event in events if event.mark != "usage")
-        after = tuple(changed(event, "usage", _delete) if isinstance(event, Chunk) and event.body.get("usage") else event for event in kept)
+        after = tuple(_without_usage(event) for event in events if event.mark != "usage")
         return events if after == events else after
+
+
+def _without_usage(event: Event) -> Event:
+    counted = changed(event, "usage", _delete) if isinstance(event, Chunk) and event.body.get("usage") else event
+    return changed(counted, "*.usage", _delete)
 
 
 def _delete(holder: Any, key: Any) -> None:
