@@ -26,12 +26,11 @@ def cors_fields(headers: Mapping[str, str]) -> Headers:
 
 
 def preflight_fields(headers: Mapping[str, str]) -> Headers:
-    """The answer to a preflight: what was asked for is listed by name, for `*` does not cover Authorization."""
+    """What the answer to a preflight has besides `cors_fields`: what was asked for is listed by name, for `*` does not cover
+    Authorization."""
     return (
-        ("access-control-allow-origin", headers.get("Origin", "*")),
         ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS"),
         ("access-control-allow-headers", headers.get("Access-Control-Request-Headers", "authorization, content-type")),
         ("access-control-allow-credentials", "true"),
         ("access-control-max-age", "600"),
-        ("vary", "Origin"),
     )
