@@ -89,6 +89,7 @@ def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[W
     due = 0.0
     for step in timeline:
         if isinstance(step, Head):
+            yield from gathered.flush(due, body.hold)
             gathered.head = True
         elif isinstance(step, Message | Raw | Frame):
             gathered.add(body.bytes_of(step), step.mark)
@@ -137,6 +138,7 @@ class _HttpBody:
 
     def __init__(self, head: Head | None) -> None:
         self.framing = head.framing if head else "close"
+        self.extension = head.extension.encode() if head else b""
         self.coding = head.coding if head else None
         # wbits 31: zlib's deflate in a gzip member (RFC 1952).
         self.deflate = zlib.compressobj(wbits=31) if self.coding else None
@@ -145,12 +147,12 @@ class _HttpBody:
         if not isinstance(step, Message):
             return step.data
         if step.total is not None and self.framing == "chunked" and self.deflate is None:
-            return http1.chunk_part(step.data, step.offset, step.total)
+            return http1.chunk_part(step.data, step.offset, step.total, self.extension)
         return self._framed(self._coded(step.data))
 
     def end(self, step: End) -> bytes:
         rest = self._framed(self.deflate.flush()) if self.deflate else b""
-        return rest + (http1.LAST_CHUNK if self.framing == "chunked" else b"")
+        return rest + (http1.last_chunk(step.trailers) if self.framing == "chunked" else b"")
 
     def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
         coding = (("content-encoding", "gzip"),) if self.coding else ()
@@ -173,7 +175,7 @@ class _HttpBody:
         return coded + self.deflate.flush(zlib.Z_SYNC_FLUSH) if self.coding == "gzip" else coded
 
     def _framed(self, data: bytes) -> bytes:
-        return http1.chunk(data) if self.framing == "chunked" else data
+        return http1.chunk(data, self.extension) if self.framing == "chunked" else data
 
 
 class _WebSocketBody:

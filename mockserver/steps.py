@@ -25,7 +25,7 @@ class Head:
     """The status line and header fields. The body's framing decides how each following `Message` is wrapped.
 
     `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
-    timeline is compiled. `coding` is the content coding the body's bytes get ("gzip", flushed after each message, or
+    timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's bytes get ("gzip", flushed after each message, or
     "gzip-late", flushed only at the end). Fields the server adds by itself (Date, x-request-id, …) are put behind these.
     """
 
@@ -36,6 +36,7 @@ class Head:
     version: str = "HTTP/1.1"
     declared: int | None = None
     coding: Literal["gzip", "gzip-late"] | None = None
+    extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,14 @@ class WaitFor:
 @dataclass(frozen=True, slots=True)
 class End:
     """End as the protocol asks: the last chunk or the last byte of the declared length; on WebSocket the lane ends, or,
-    with `close`, the close handshake is made with that code (None in `bare`: a close frame without a code)."""
+    with `close`, the close handshake is made with that code (None in `bare`: a close frame without a code). `trailers` are
+    the fields behind the last chunk (RFC 9112 §7.1.2)."""
 
     close: int | None = None
     reason: str = ""
     bare: bool = False
     keep_alive: bool = True
+    trailers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,24 +7,27 @@ from http import HTTPStatus
 
 from mockserver.answers import Headers
 
-LAST_CHUNK = b"0\r\n\r\n"
-
 
 @lru_cache(maxsize=4096)
-def chunk_head(size: int) -> bytes:
-    """chunk-size CRLF, RFC 9112 §7.1."""
-    return b"%x\r\n" % size
+def chunk_head(size: int, extension: bytes = b"") -> bytes:
+    """chunk-size [chunk-ext] CRLF, RFC 9112 §7.1."""
+    return b"%x%b\r\n" % (size, extension)
 
 
-def chunk(data: bytes) -> bytes:
+def chunk(data: bytes, extension: bytes = b"") -> bytes:
     """One chunk. Empty data gives nothing: a chunk of size 0 would be the last."""
-    return b"%b%b\r\n" % (chunk_head(len(data)), data) if data else b""
+    return b"%b%b\r\n" % (chunk_head(len(data), extension), data) if data else b""
 
 
-def chunk_part(data: bytes, offset: int, total: int) -> bytes:
+def chunk_part(data: bytes, offset: int, total: int, extension: bytes = b"") -> bytes:
     """These bytes of a chunk that has `total` in all: behind its size if they are the first, before its end if the last."""
-    head = chunk_head(total) if not offset else b""
+    head = chunk_head(total, extension) if not offset else b""
     return head + data + (b"\r\n" if offset + len(data) >= total else b"")
+
+
+def last_chunk(trailers: Headers = ()) -> bytes:
+    """The chunk of size 0, and the trailer section (RFC 9112 §7.1.2)."""
+    return b"0\r\n%b\r\n" % "".join(f"{name}: {value}\r\n" for name, value in trailers).encode()
 
 
 def reason_phrase(status: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mockserver.faults.timeline._body import body_size
 from mockserver.places import Place, split
-from mockserver.steps import Ending, Head, Message, Step, Timeline
+from mockserver.steps import Ending, Head, Step, Timeline
 
 
 def ending_at(timeline: Timeline, at: Place, ending: Ending) -> Timeline:
@@ -16,7 +17,7 @@ def ending_at(timeline: Timeline, at: Place, ending: Ending) -> Timeline:
     parts = split(timeline, at)
     if parts is None:
         return timeline
-    length = sum(len(step.data) for step in timeline if isinstance(step, Message))
+    length = body_size(timeline)
     return (*(_announcing(step, length) for step in parts[0]), ending)
 
 

@@ -51,7 +51,7 @@ class Stall:
         return Message(b"\n", "comment") if dialect == "json" else Frame("ping", self.text.encode()[:125])
 
     def _kept_alive(self, keepalive: Step, seconds: float, every: float) -> Iterator[Step]:
-        times = int(seconds / every)
+        times = int(seconds / every + 1e-9)
         for _ in range(times):
             yield Wait(every)
             yield keepalive
