@@ -39,7 +39,7 @@ def seconds(value: Any) -> float:
         match = _DURATION.fullmatch(value.strip())
         if match is None:
             raise ParameterError(f"'{value}' is not a time: wanted seconds, or a number with ms, s or m")
-        return float(match[1]) * _UNITS[match[2]]
+        return round(float(match[1]) * _UNITS[match[2]], 9)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ParameterError(f"{value!r} is not a time: wanted seconds (≥ 0), or a number with ms, s or m")
     return float(value)

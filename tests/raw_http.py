@@ -72,7 +72,7 @@ def read(received: bytes) -> Heard:
 
 def dechunked(rest: bytes) -> tuple[tuple[bytes, ...], bool]:
     """The chunks (RFC 9112 §7.1), and whether the last one came."""
-    chunks = []
+    chunks: list[bytes] = []
     while b"\r\n" in rest:
         size, _, rest = rest.partition(b"\r\n")
         length = int(size, 16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ ROLE, HEL, LO, COMMA, WORLD, FINISH, USAGE, DONE = range(8)
 """The events of the healthy answer, in order."""
 ALL = list(range(8))
 
-Said = list[int | str | tuple[int, str, str]]
+Said = Sequence[int | str | tuple[int, str, str]]
 """An event of the healthy answer by its number; that event with a text in it replaced; or the whole of an event's lines."""
 
 SERVER_ERROR = (

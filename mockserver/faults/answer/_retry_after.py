@@ -16,7 +16,7 @@ servers send; Retry-After-Ms alone, as OpenAI and Azure do; or it and the second
 def retry_after(seconds: float, form: RetryAfterForm, now: float) -> Headers:
     """The fields that ask a client to wait `seconds`. `now` is the Unix time an HTTP-date is counted from."""
     whole = ("retry-after", str(math.ceil(seconds)))
-    milliseconds = ("retry-after-ms", str(math.ceil(seconds * 1000)))
+    milliseconds = ("retry-after-ms", str(math.ceil(round(seconds * 1000, 6))))
     match form:
         case "seconds":
             return (whole,)
