@@ -40,6 +40,8 @@ class Reactions:
     pause: `honour`, `ignore`; after a resume: `lose` (never resumes), `repeat` (says the last message again), `drop`
     (loses what was due in the pause). acknowledge: send `paused` / `resumed`.
     close_reply: answer a close frame with one.
+    overlap: a request that comes while another without `stream_id` is being answered waits (`queue`), is refused, or is answered
+    in between.
     intake: bytes per second at which the request body is read; 0 reads as fast as it comes.
     early: answer before the request body was read.
     compress: permessage-deflate is accepted when offered.
@@ -53,6 +55,7 @@ class Reactions:
     pause: Literal["honour", "ignore", "lose", "repeat", "drop"] = "honour"
     acknowledge: bool = False
     close_reply: bool = True
+    overlap: Literal["queue", "reject", "interleave"] = "queue"
     idle: Idle = Idle()
     lag: Lag = Lag()
     intake: float = 0.0

@@ -45,6 +45,11 @@ def too_many_waiting() -> ApiError:
     return ApiError(429, message, param="stream_id", code="websocket_stream_limit_reached")
 
 
+def already_answering() -> ApiError:
+    message = "Conversation already has an active response in progress. Wait until the response is finished before asking again."
+    return ApiError(400, message, code="conversation_already_has_active_response")
+
+
 def connection_limit_reached(seconds: float) -> ApiError:
     message = f"Responses websocket connection limit reached ({in_words(seconds)}). Create a new websocket connection to continue."
     return ApiError(400, message, code="websocket_connection_limit_reached")

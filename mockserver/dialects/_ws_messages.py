@@ -11,7 +11,8 @@ from mockserver.events import Failure
 from mockserver.flavours._flavour import Flavour
 from mockserver.steps import End, Message, Timeline
 
-CANCELLED: Timeline = (Message(b'{"type":"done","status":"cancelled"}', "done"), End())
+CANCELLED = Message(b'{"type":"done","status":"cancelled"}', "done")
+"""The last message of an answer that the client cancelled."""
 
 
 def error_message(failure: Failure, headers: Mapping[str, str] | None = None) -> Message:

@@ -31,7 +31,7 @@ class WsChunk:
         return _ws_messages.refusal(error, flavour)
 
     def cancelled(self, request: Request) -> Timeline:
-        return _ws_messages.CANCELLED
+        return (_ws_messages.CANCELLED, End())
 
 
 def _messages(event: Event) -> tuple[Message, ...]:

@@ -39,4 +39,4 @@ class WsSseText:
         return _ws_messages.refusal(error, flavour)
 
     def cancelled(self, request: Request) -> Timeline:
-        return _ws_messages.CANCELLED
+        return (_ws_messages.CANCELLED, End())

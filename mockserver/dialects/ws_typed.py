@@ -45,7 +45,7 @@ class WsTyped:
         return _ws_messages.refusal(error, flavour)
 
     def cancelled(self, request: Request) -> Timeline:
-        return _ws_messages.CANCELLED
+        return (_ws_messages.CANCELLED, End())
 
 
 class _Spoken:
@@ -53,7 +53,7 @@ class _Spoken:
 
     def __init__(self, several: bool) -> None:
         self.several = several
-        self.id: str | None = None
+        self.id: Any = None
         self.finish: dict[int, Any] = {}
         self.usage_said = False
 
@@ -69,8 +69,8 @@ class _Spoken:
 
     def _chunk(self, event: Chunk) -> Iterator[Message]:
         body = event.body
-        if self.id is None and isinstance(body.get("id"), str):
-            self.id = body["id"]
+        # Azure's first chunk, which only has the prompt's filter results, has an empty id.
+        self.id = self.id or body.get("id")
         for choice in _mappings(body.get("choices")):
             if choice.get("finish_reason") is not None:
                 self.finish[event.choice] = choice["finish_reason"]
@@ -85,7 +85,7 @@ class _Spoken:
 
     def _done(self) -> dict[str, Any]:
         done: dict[str, Any] = {"type": "done"}
-        if self.id is not None:
+        if self.id:
             done["id"] = self.id
         if self.finish:
             done["finish_reason"] = self.finish.get(0)

@@ -7,11 +7,16 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from mockserver.answers import Request
+from mockserver.channels import DialectName
 from mockserver.compile import Hold
-from mockserver.exchange import Call, Prepared
+from mockserver.dialects import _ws_messages
+from mockserver.exchange import Prepared
 from mockserver.journal import RequestEntry
 from mockserver.play import Play
+from mockserver.sessions import Session
 from mockserver.steps import End
+from mockserver.transports.admission import admitted
 
 if TYPE_CHECKING:
     from mockserver.transports.websocket import Socket
@@ -19,9 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that has taken its turn. `cancelled`: it was called off while it waited."""
+    """A valid request. It takes its turn when its answer begins; `cancelled`: it was called off before that."""
 
-    call: Call
+    request: Request
+    session: Session
+    dialect: DialectName
+    stream_id: str | None
     entry: RequestEntry
     cancelled: bool = False
 
@@ -58,8 +66,8 @@ class Lane:
     def busy(self) -> bool:
         return self._task is not None
 
-    def ask(self, call: Call, entry: RequestEntry) -> None:
-        self._waiting.append(Asked(call, entry))
+    def ask(self, asked: Asked) -> None:
+        self._waiting.append(asked)
 
     def pause(self) -> None:
         self.paused = True
@@ -92,8 +100,9 @@ class Lane:
         self._waiting = deque(replace(asked, cancelled=True) for asked in self._waiting)
         if self.answering is not None:
             self.answering.play.cancel(self.answering.prepared.cancelled.acts)
-        elif self._asked is not None:
-            self._asked = replace(self._asked, cancelled=True)
+        elif self._asked is not None and self._task is not None:
+            self._socket.say_whole(_ws_messages.CANCELLED, self._asked.stream_id)
+            self._task.cancel()
 
     def _under_way(self) -> tuple[Asked, ...]:
         return (*((self._asked,) if self._asked else ()), *self._waiting)
@@ -107,12 +116,12 @@ class Lane:
     def start(self) -> None:
         """Begin the next answer."""
         asked = self._asked = self._waiting.popleft()
-        self._task = asyncio.get_running_loop().create_task(self._answer(asked.entry))
+        self._task = asyncio.get_running_loop().create_task(self._answer(asked))
         self._task.add_done_callback(lambda _: self._ended(asked))
 
     def _ended(self, asked: Asked) -> None:
         self._task = self._asked = self.answering = None
-        self._socket.upstream.finished(asked.call.session, asked.entry)
+        self._socket.upstream.finished(asked.session, asked.entry)
         self._socket.freed(self)
 
     def stop(self, by: Literal["server", "client"], how: str) -> None:
@@ -120,43 +129,48 @@ class Lane:
         for asked in self._under_way():
             asked.entry.end(self._socket.now(), by, how)
         for asked in self._waiting:
-            self._socket.upstream.finished(asked.call.session, asked.entry)
+            self._socket.upstream.finished(asked.session, asked.entry)
         self._waiting.clear()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
-    async def _answer(self, entry: RequestEntry) -> None:
-        socket = self._socket
+    async def _answer(self, asked: Asked) -> None:
+        socket, entry = self._socket, asked.entry
+        if asked.cancelled:
+            socket.say_whole(_ws_messages.CANCELLED, asked.stream_id)
+            return
         try:
-            entry.end(socket.now(), "server", await self._begin().run())
+            refusal = await admitted(socket.upstream, asked.session, entry, asked.request)
+            if refusal is not None:
+                socket.refuse(refusal, entry, asked.stream_id)
+                return
+            entry.end(socket.now(), "server", await self._begin(asked).run())
         except ConnectionError:
             entry.end(socket.now(), "client", socket.gone_how)
         except Exception as error:
             entry.end(socket.now(), "server", "error")
-            socket.failed(error, self)
+            socket.failed(error, self, asked.stream_id)
 
-    def _begin(self) -> Play:
-        assert self._asked is not None
-        socket, asked = self._socket, self._asked
-        entry, call = asked.entry, asked.call
-        exchange = socket.upstream.exchange
-        prepared = exchange.prepare(call)
+    def _begin(self, asked: Asked) -> Play:
+        socket, entry = self._socket, asked.entry
+        call = socket.upstream.take(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
+        prepared = socket.upstream.exchange.prepare(call)
         plan = prepared.plan
-        entry.fired, entry.unfired, entry.plan = plan.fired, plan.unfired, plan
+        entry.turn, entry.fired, entry.unfired, entry.plan = call.number, plan.fired, plan.unfired, plan
         entry.read_at = origin = socket.now()
         play = Play(
-            prepared.cancelled.acts if asked.cancelled else prepared.compiled.acts,
+            prepared.compiled.acts,
             self,
             socket.slots,
             entry,
             origin=origin,
-            slug=exchange.slug(prepared, call),
+            slug=socket.upstream.exchange.slug(prepared, call),
             lag=plan.reactions.lag,
             lagged=socket.goodbye(1013, "Slow consumer"),
         )
         self.answering = Answering(prepared, play)
         socket.react(plan.reactions)
-        if self.paused and plan.reactions.pause != "ignore" and not asked.cancelled:
+        if self.paused and plan.reactions.pause != "ignore":
             play.pause()
         return play
 

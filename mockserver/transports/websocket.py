@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, hdrs, web
 from aiohttp.http_websocket import WebSocketError, ws_ext_gen
 from aiohttp.streams import EofStream
 
-from mockserver import api_errors, client_message, mock_errors, websocket_errors
+from mockserver import api_errors, client_message, websocket_errors
 from mockserver.answers import ApiError, Identity, Plain, Request
 from mockserver.author_errors import nearest
 from mockserver.channels import WEBSOCKET, DialectName
@@ -30,6 +30,7 @@ from mockserver.dialects import _ws_messages
 from mockserver.dialects._dialect import to_json
 from mockserver.exchange import Call
 from mockserver.framing import websocket as frames
+from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
 from mockserver.plan import handshake_answer, plain_timeline, reactions_of
 from mockserver.reactions import Reactions
@@ -38,7 +39,7 @@ from mockserver.sessions import Session
 from mockserver.steps import End, Message
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
-from mockserver.transports.lane import Lane
+from mockserver.transports.lane import Asked, Lane
 from mockserver.upstream import Upstream
 
 CLOSE_SECONDS = 1.0
@@ -102,7 +103,7 @@ def _bad_handshake(request: web.BaseRequest) -> ApiError | None:
     if request.headers.get("Sec-WebSocket-Version", "") not in ("13", "8", "7"):
         message = "This server speaks version 13 of the WebSocket protocol."
         return ApiError(426, message, code="upgrade_required", headers=(("Sec-WebSocket-Version", "13"),))
-    if not web.WebSocketResponse().can_prepare(request):
+    if not Handshaker(Reactions(), request.headers.get("Sec-WebSocket-Protocol", "")).can_prepare(request):
         return ApiError(400, "This is not a WebSocket handshake: see RFC 6455, section 4.2.1.", code="bad_handshake")
     return None
 
@@ -113,14 +114,10 @@ def _unknown_dialect(name: str) -> ApiError:
     return ApiError(400, message, param="dialect", code="mock_unknown_dialect")
 
 
-def _meaningless(upstream: Upstream, session: Session, dialect: str | None) -> ApiError | None:
-    """Whether the profile of a shared session has no meaning in this dialect, or (None) in any of a WebSocket."""
-    if not session.key.startswith("profile:") or session.profile is None:
-        return None
-    dialects = upstream.shelf.profile(session.profile).dialects
-    if dialect in dialects or (dialect is None and dialects & WEBSOCKET):
-        return None
-    return mock_errors.wrong_dialect(session.profile, dialect or "WebSocket", sorted(dialects))
+def _meaningless(upstream: Upstream, session: Session, dialect: DialectName | None) -> ApiError | None:
+    """Whether the session's profile has no meaning in this dialect, or (None) in any of a WebSocket."""
+    errors = [upstream.wrong_dialect(session, name) for name in ((dialect,) if dialect else sorted(WEBSOCKET))]
+    return errors[0] if all(errors) else None
 
 
 def _first_call(session: Session, handshake: Handshake) -> Call:
@@ -155,8 +152,16 @@ async def _answer_by_http(
 class Handshaker(web.WebSocketResponse):
     """aiohttp's handshake and reader. Messages are always compressed by themselves, and the client is told so."""
 
-    def __init__(self, reactions: Reactions) -> None:
-        super().__init__(autoping=False, autoclose=False, compress=reactions.compress, max_msg_size=reactions.max_message + 1)
+    def __init__(self, reactions: Reactions, offered: str) -> None:
+        """`offered` are the client's subprotocols: a browser fails a connection for which none of them is chosen."""
+        protocols = [name.strip() for name in offered.split(",") if name.strip()]
+        super().__init__(
+            autoping=False,
+            autoclose=False,
+            protocols=[name for name in protocols if "." not in name] or protocols,
+            compress=reactions.compress,
+            max_msg_size=reactions.max_message + 1,
+        )
 
     def _handshake(self, request: web.BaseRequest) -> Any:
         headers, protocol, window_bits, _ = super()._handshake(request)
@@ -176,7 +181,7 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     call = _first_call(asked.session, asked)
     turn = exchange.turn(call)
     reactions = reactions_of(turn, exchange.setting(call, Identity(""))) if turn.faults else Reactions()
-    shaken = Handshaker(reactions)
+    shaken = Handshaker(reactions, request.headers.get("Sec-WebSocket-Protocol", ""))
     shaken.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
     shaken.headers.update(dict(cors_fields(request.headers)))
     connection.head_sent = True
@@ -204,7 +209,6 @@ class Socket:
     __slots__ = (
         "__weakref__",
         "_asked",
-        "_deflate",
         "_dialect",
         "_heard",
         "_heard_at",
@@ -225,6 +229,7 @@ class Socket:
         "_said_at",
         "closing",
         "connection",
+        "deflate",
         "slots",
         "upstream",
     )
@@ -239,8 +244,8 @@ class Socket:
         self._request = request
         self._asked = asked
         self._dialect = asked.dialect
-        self._deflate = deflate
-        self._lanes: dict[str | None, Lane] = {}
+        self.deflate = deflate
+        self._lanes: dict[str | int | None, Lane] = {}
         self._ready: deque[Lane] | None = None
         self._running = 0
         self._paused = False
@@ -293,7 +298,10 @@ class Socket:
 
     def _take(self, kind: WSMsgType, data: Any) -> None:
         if kind is WSMsgType.TEXT:
-            self._text(data)
+            if _larger(data, self._reactions.max_message):
+                self.close(1009, "Message too big")
+            else:
+                self._text(data)
         elif kind is WSMsgType.PING:
             self._ping(bytes(data))
         elif kind is WSMsgType.BINARY:
@@ -324,23 +332,22 @@ class Socket:
         asked = upstream.exchange.check(text, body, strict=upstream.strict(session), source=source)
         if asked.profile is not None and not self._asked.path_session:
             session = upstream.shared(asked.profile)
-        error = asked.request if isinstance(asked.request, ApiError) else _meaningless(upstream, session, dialect)
-        lane = self._lane(said.stream_id) if error is None else None
-        if error is None and not isinstance(lane, Lane):
-            error = lane
         entry = upstream.enter(session, self._request, self.now(), text.encode())
         entry.dialect, entry.lane = dialect, said.stream_id
-        if error is not None:
-            entry.status = error.status
-            self._say_error(error, said.stream_id)
-            entry.end(self.now(), "server", "refused")
+        wanted = upstream.wrong_dialect(session, dialect) or asked.request
+        lane = wanted if isinstance(wanted, ApiError) else self._lane(said.stream_id)
+        if isinstance(wanted, ApiError) or isinstance(lane, ApiError):
+            self.refuse(cast(ApiError, lane), entry, said.stream_id)
+            upstream.finished(session, entry)
             return
-        assert isinstance(lane, Lane)
-        assert isinstance(asked.request, Request)
-        call = upstream.take(session, asked.request, dialect, deflate=self._deflate, lane=said.stream_id)
-        entry.turn = call.number
-        lane.ask(call, entry)
+        lane.ask(Asked(wanted, session, dialect, said.stream_id, entry))
         self._ready_lane(lane)
+
+    def refuse(self, error: ApiError, entry: RequestEntry, stream_id: str | None) -> None:
+        """Answer a request with an error message; it takes no turn, and the connection stays open."""
+        entry.status = error.status
+        self._say_error(error, stream_id)
+        entry.end(self.now(), "server", "refused")
 
     def _lane_name(self, stream_id: str | None) -> str | None:
         """The event stream's text cannot say to which answer it belongs, so there all share one lane."""
@@ -348,13 +355,29 @@ class Socket:
 
     def _lane(self, stream_id: str | None) -> Lane | ApiError:
         """The lane of a new request."""
-        name = self._lane_name(stream_id)
+        name: str | int | None = self._lane_name(stream_id)
         lane = self._lanes.get(name)
+        if lane is not None and name is None and lane.busy:
+            if self._reactions.overlap == "reject":
+                return websocket_errors.already_answering()
+            if self._reactions.overlap == "interleave":
+                name, lane = self._unnamed_lanes(), None
         if lane is None:
-            if name is not None and len(self._lanes) - (None in self._lanes) >= websocket_errors.MAX_LANES:
+            if isinstance(name, str) and sum(isinstance(each, str) for each in self._lanes) >= websocket_errors.MAX_LANES:
                 return websocket_errors.too_many_lanes()
+            if isinstance(name, int) and name > websocket_errors.MAX_WAITING:
+                return websocket_errors.too_many_waiting()
             lane = self._lanes[name] = Lane(self, self._paused)
         return websocket_errors.too_many_waiting() if lane.waiting >= websocket_errors.MAX_WAITING else lane
+
+    def _unnamed_lanes(self) -> int:
+        """The number of a lane that nobody uses, for an answer in between."""
+        free = (number for number, lane in self._lanes.items() if isinstance(number, int) and not lane.busy and not lane.waiting)
+        number = next(free, None)
+        if number is None:
+            return 1 + sum(isinstance(each, int) for each in self._lanes)
+        del self._lanes[number]
+        return number
 
     def _flow(self, said: Flow) -> None:
         name = self._lane_name(said.stream_id)
@@ -420,17 +443,17 @@ class Socket:
             self._say_pong(payload)
 
     def _say(self, message: Mapping[str, Any], stream_id: str | None = None) -> None:
-        self._say_whole(Message(to_json(message)), stream_id)
+        self.say_whole(Message(to_json(message)), stream_id)
 
     def _say_error(self, error: ApiError, stream_id: str | None = None) -> None:
         failure = self.upstream.exchange.flavour(self._asked.session).failure(error)
-        self._say_whole(_ws_messages.error_message(failure, dict(error.headers)), stream_id)
+        self.say_whole(_ws_messages.error_message(failure, dict(error.headers)), stream_id)
 
-    def _say_whole(self, message: Message, stream_id: str | None) -> None:
+    def say_whole(self, message: Message, stream_id: str | None) -> None:
         """One message, between those of the answers."""
         if self.closing:
             return
-        compiled = compile_timeline(laned((message,), stream_id), "websocket", deflate=self._deflate)
+        compiled = compile_timeline(laned((message,), stream_id), "websocket", deflate=self.deflate)
         data = b"".join(part for act in compiled.acts if isinstance(act, Write) for part in act.segments)
         if self._hold is None:
             self._send(data)
@@ -439,13 +462,13 @@ class Socket:
         else:
             self._later.append(data)
 
-    def failed(self, error: Exception, lane: Lane) -> None:
+    def failed(self, error: Exception, lane: Lane, stream_id: str | None) -> None:
         """A mistake of this server's own."""
         self.connection.log_exception("Error while answering on a WebSocket", exc_info=error)
         if self._holder is lane:
             self.close(1011, "Internal error")
         else:
-            self._say_error(api_errors.server_error())
+            self._say_error(api_errors.server_error(), stream_id)
 
     # The answers: one order of whole messages for all lanes.
 
@@ -639,6 +662,11 @@ class Socket:
 
     def _old_at(self) -> float:
         return self._opened_at + self._reactions.max_age if self._reactions.max_age else float("inf")
+
+
+def _larger(text: str, limit: int) -> bool:
+    """Whether a text has more bytes than that in UTF-8. A compressed message may have one more than aiohttp was told."""
+    return len(text) * 4 > limit and len(text.encode()) > limit
 
 
 def _weak(socket: Socket, callback: Callable[[Socket], None]) -> Callable[[], None]:

@@ -1,0 +1,20 @@
+"""Whether `{"type":"ping"}` is answered: by default it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mockserver.channels import WEBSOCKET, DialectName
+from mockserver.reactions import Reactions
+from mockserver.scene import Scene
+
+
+@dataclass(frozen=True)
+class JsonPong:
+    answered: bool = False
+
+    dialects: ClassVar[frozenset[DialectName]] = WEBSOCKET
+
+    def __call__(self, reactions: Reactions, scene: Scene) -> Reactions:
+        return replace(reactions, json_pong=self.answered)
