@@ -1,0 +1,141 @@
+"""Several reports side by side: which client survives which case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conformance.levels import Level, levels
+from conformance.verdict import CaseResult, CheckResult, Verdict, worst
+from mockserver.author_errors import AuthorError, Mistake
+from mockserver.bundled import bundled
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One column: a client by name and version, from one report or several."""
+
+    name: str
+    version: str
+    language: str
+    levels: tuple[Level, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What became of a case; `broken` are the checks that did not hold."""
+
+    verdict: Verdict
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case over one transport in one variant; the cell of a client that did not run it is None."""
+
+    id: str
+    level: str
+    title: str
+    transport: str
+    variant: str | None
+    cells: tuple[Cell | None, ...]
+
+    @property
+    def where(self) -> str:
+        return ", ".join(part for part in (self.transport, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    clients: tuple[Client, ...]
+    rows: tuple[Row, ...]
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """A report.json. Raises AuthorError for what is none."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AuthorError([Mistake(str(path), 1, f"not JSON: {error}")]) from None
+    wrong = next(_report_schema().iter_errors(report), None)
+    if wrong is not None:
+        where = ".".join(map(str, wrong.instance_path)) or "the document"
+        raise AuthorError([Mistake(str(path), 1, f"no report of `streamproof check --json`: {where}: {wrong.message[:200]}")])
+    value: Mapping[str, Any] = report
+    return value
+
+
+@cache
+def _report_schema() -> Any:
+    from jsonschema_rs import validator_for
+
+    return validator_for(json.loads((bundled("schemas") / "report.schema.json").read_text(encoding="utf-8")))
+
+
+def merge(reports: Iterable[Mapping[str, Any]]) -> Matrix:
+    """One column a client, in the order they come; reports of the same client and version share a column."""
+    columns: dict[tuple[str, str], tuple[str, list[CaseResult]]] = {}
+    for report in reports:
+        hello = report["client"]
+        key = hello.get("name", "client"), hello.get("version", "")
+        columns.setdefault(key, (hello.get("language", ""), []))[1].extend(map(_result, report["cases"]))
+    clients = tuple(Client(name, version, language, levels(results)) for (name, version), (language, results) in columns.items())
+    results = [found for _, found in columns.values()]
+    every = {(case.level, case.id, case.transport, case.variant or ""): case for found in results for case in found}
+    return Matrix(clients, tuple(_row(case, results) for _, case in sorted(every.items())))
+
+
+def _result(case: Mapping[str, Any]) -> CaseResult:
+    checks = tuple(
+        CheckResult(check["id"], check["severity"], Verdict(check["verdict"]), check.get("evidence", ""), check.get("reason", ""))
+        for check in case["checks"]
+    )
+    return CaseResult(case["id"], case["level"], case["transport"], case["title"], checks, case.get("variant"))
+
+
+def _row(case: CaseResult, results: Sequence[Sequence[CaseResult]]) -> Row:
+    cells = tuple(_cell([each for each in found if each.name == case.name]) for found in results)
+    return Row(case.id, case.level, case.title, case.transport, case.variant, cells)
+
+
+def _cell(runs: Sequence[CaseResult]) -> Cell | None:
+    if not runs:
+        return None
+    broken = dict.fromkeys(
+        check.id for case in runs for check in case.checks if check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    )
+    return Cell(worst(case.verdict for case in runs), tuple(broken))
+
+
+def to_json(matrix: Matrix) -> dict[str, Any]:
+    """The matrix as `schemas/matrix.schema.json` describes it."""
+    return {
+        "clients": [
+            {
+                "name": client.name,
+                "version": client.version,
+                "language": client.language,
+                "levels": {level.name: level.state for level in client.levels},
+            }
+            for client in matrix.clients
+        ],
+        "cases": [
+            {
+                "id": row.id,
+                "level": row.level,
+                "title": row.title,
+                "transport": row.transport,
+                **({"variant": row.variant} if row.variant else {}),
+                "verdicts": [cell and {"verdict": cell.verdict, "broken": list(cell.broken)} for cell in row.cells],
+            }
+            for row in matrix.rows
+        ],
+    }

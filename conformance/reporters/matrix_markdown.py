@@ -1,0 +1,33 @@
+"""The matrix of clients as Markdown: levels first, then the cases that some client does not survive."""
+
+from __future__ import annotations
+
+from conformance.matrix import Cell, Matrix
+from conformance.reporters.markdown import SIGNS
+from conformance.reporters.page import SIGNS as VERDICTS
+from conformance.verdict import LEVELS, Verdict
+
+UNREMARKABLE = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INFO)
+
+
+def render(matrix: Matrix) -> str:
+    """Two tables; the second is left out when every client survives everything."""
+    lines = ["## streamproof: clients side by side", "", _row(["client", *LEVELS]), _row(["---"] * (len(LEVELS) + 1))]
+    lines += [_row([client.label, *(f"{SIGNS[level.state]} {level.state}" for level in client.levels)]) for client in matrix.clients]
+    told = [row for row in matrix.rows if any(cell and cell.verdict not in UNREMARKABLE for cell in row.cells)]
+    if told:
+        labels = [client.label for client in matrix.clients]
+        lines += ["", _row(["case", *labels]), _row(["---"] * (len(labels) + 1))]
+        lines += [_row([f"`{row.id}` ({row.where})", *map(_cell, row.cells)]) for row in told]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ") for cell in cells) + " |"
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    broken = f": {', '.join(cell.broken)}" if cell.verdict not in UNREMARKABLE else ""
+    return f"{VERDICTS[cell.verdict]} {cell.verdict}{broken}"
