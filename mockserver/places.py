@@ -58,6 +58,12 @@ def parse(text: str) -> Place:
     raise PlaceError(f"'{text}' is not a place: wanted one of {', '.join(words)}, or inside:PLACE{hint}")
 
 
+def in_whole(place: Place) -> bool:
+    """Whether an answer that is not streamed has such a place: it says one thing only, its content or its error."""
+    streamed = place.name in ("opening", "tool", "reasoning", "finish", "usage", "done")
+    return not streamed and (place.name != "content" or place.number == 1)
+
+
 def event_index(events: Events, place: Place) -> int | None:
     """The index of the event a place names, counting choice 0 only; None if the answer has no such event."""
     return _nth(events, place)

@@ -6,7 +6,7 @@ All chance comes from `Random(seed of the session, number of the turn, index of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from mockserver.pacing import paced
 from mockserver.reactions import Reactions
 from mockserver.scene import Scene
 from mockserver.steps import BodyFraming, End, HangUp, Head, Message, Reset, Stall, Step, Timeline, Wait
-from mockserver.turns import UNPACED, Pace, Stage, Turn
+from mockserver.turns import UNPACED, Pace, Stage, Turn, acts_early
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def plan(answer: Answer, turn: Turn, setting: Setting) -> Plan:
 
 def reactions_of(turn: Turn, setting: Setting) -> Reactions:
     """The reactions alone, for what the server must know before it reads the request."""
-    return _Faults(turn, setting).rewrite("reactions", Reactions())
+    faults = _Faults(turn, setting)
+    reactions = faults.rewrite("reactions", Reactions())
+    return replace(reactions, early=True) if any(acts_early(use) for use, _ in faults.drawn) else reactions
 
 
 def handshake_answer(turn: Turn, setting: Setting) -> ApiError | Plain | None:

@@ -14,7 +14,8 @@ from mockserver.author_errors import AuthorError, Mistake, nearest
 from mockserver.bundled import bundled
 from mockserver.channels import EVERY, DialectName
 from mockserver.doors import Door, TlsFault
-from mockserver.turns import STAGES, After, Pace, Script, Stage, Turn, Use
+from mockserver.places import Place, in_whole
+from mockserver.turns import STAGES, After, Pace, Script, Stage, Turn, Use, acts_early
 
 KeyPath = tuple[str | int, ...]
 
@@ -209,7 +210,7 @@ class _Reading:
             self.pace(value.get("pace"), (*path, "pace")),
             tuple(faults),
             self.door(value.get("door"), (*path, "door")),
-            any(getattr(getattr(use.fault, "at", None), "name", "") == "request" for use in faults),
+            any(map(acts_early, faults)),
         )
 
     def answer(self, value: Any, path: KeyPath) -> Mapping[str, Any] | None:
@@ -332,6 +333,9 @@ class _Reading:
     def occurs(self, use: Use, answer: Mapping[str, Any] | None, path: KeyPath) -> None:
         """A scripted answer has only the events it names: a place beyond them can never come."""
         place = getattr(use.fault, "at", None)
+        if place is not None and place.name == "accept":
+            door = {"reset": "reset", "stall": "silent", "vanish": "silent"}.get(use.name, "close")
+            self.wrong(path, f"no request is known yet at 'accept', so no fault of one can act there; wanted `door: {door}` in the turn")
         content = None if answer is None else answer.get("content")
         if place is None or answer is None or "choices" in answer or "replay" in answer:
             return
@@ -347,6 +351,9 @@ def _dialects(script: Script) -> frozenset[DialectName]:
     for turn in script.turns:
         for use in turn.faults:
             found &= getattr(use.fault, "dialects", EVERY)
+            place = getattr(use.fault, "at", None)
+            if isinstance(place, Place) and not in_whole(place):
+                found -= {"json"}
     return found
 
 

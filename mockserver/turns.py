@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mockserver.doors import OPEN, Door
@@ -45,6 +45,11 @@ class Use:
     chance: float = 1.0
 
 
+def acts_early(use: Use) -> bool:
+    """Whether the fault acts while the request is still being read."""
+    return getattr(getattr(use.fault, "at", None), "name", "") == "request"
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """`answer` is the profile's script (None: generated); `faults` stand in the order of the stages.
@@ -82,3 +87,17 @@ class Script:
         if self.after == "fail":
             return None
         return self.turns[number % len(self.turns) if self.after == "repeat" else -1]
+
+
+@dataclass(frozen=True, slots=True)
+class Chaos:
+    """A turn that any request of the server meets besides its own, with probability `chance` (0 to 1)."""
+
+    turn: Turn
+    chance: float
+
+    def added_to(self, turn: Turn) -> Turn:
+        """Its faults act after the turn's own; its answer and pace stand in where the turn has none."""
+        return replace(
+            turn, answer=turn.answer or self.turn.answer, pace=turn.pace or self.turn.pace, faults=(*turn.faults, *self.turn.faults)
+        )

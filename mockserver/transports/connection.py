@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 
     from mockserver.sessions import Session
 
+UNSEEN_SECONDS = 600.0
+"""How long a connection is kept whose client cannot be seen to leave."""
 DRAIN_SECONDS = 1.0
 """How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
+
+
+def _tell(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
 
 
 class Sent(web.StreamResponse):
@@ -46,7 +53,7 @@ class Sent(web.StreamResponse):
 class Connection(RequestHandler):
     """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
 
-    __slots__ = ("_close_notify", "_gone", "entry", "head_sent", "session", "session_keys", "ws_gone")
+    __slots__ = ("_arrived", "_close_notify", "_gone", "entry", "head_sent", "session", "session_keys", "ws_gone")
 
     entry: ConnectionEntry
 
@@ -71,6 +78,7 @@ class Connection(RequestHandler):
         self.entry.tls = tls.version() if tls else None
         self.head_sent = False
         self._gone: asyncio.Future[None] | None = None
+        self._arrived: asyncio.Future[None] | None = None
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -78,6 +86,8 @@ class Connection(RequestHandler):
         if data and entry.first_byte_at is None:
             entry.first_byte_at = self._loop.time()
         entry.bytes_in += len(data)
+        if self._arrived is not None:
+            _tell(self._arrived)
         if data and self._is_answering():
             entry.happened(self._loop.time(), "pipelined")
         super().data_received(data)
@@ -112,8 +122,8 @@ class Connection(RequestHandler):
             self.force_close()
 
     def _tell_gone(self) -> None:
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
+        _tell(self._gone)
+        _tell(self._arrived)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -187,8 +197,18 @@ class Connection(RequestHandler):
                         pass
             except TimeoutError:
                 return
+        elif what == "request":
+            await self._next_request(at_most)
         else:
             await self.gone(at_most)
+
+    async def _next_request(self, at_most: float) -> None:
+        """Until the first bytes of another request are here, or the client has left."""
+        if self.transport is None or self.entry.half_closed_at is not None:
+            return
+        self._arrived = self._loop.create_future()
+        await asyncio.wait((self._arrived,), timeout=at_most)
+        self._arrived = None
 
     async def end(self, step: End) -> None:
         """The bytes of the ending are written; nothing else is to do, unless the end of TLS is to be cut off."""
@@ -225,16 +245,20 @@ class Connection(RequestHandler):
         self.close()
 
     async def stall(self) -> None:
-        """Nothing more until the client leaves."""
-        await self.gone()
+        """Nothing more until the client leaves. One that half-closed before may still be there, which cannot be seen."""
+        if self.entry.half_closed_at is None:
+            await self.gone()
+        else:
+            await asyncio.sleep(UNSEEN_SECONDS)
         self.force_close()
 
     async def vanish(self) -> None:
-        """Neither read nor write: the client cannot be seen to leave, so this lasts until the server ends."""
+        """Neither read nor write. The client cannot be seen to leave, so the socket is given back after UNSEEN_SECONDS."""
         if self.transport is not None:
             self.transport.pause_reading()
             self.entry.happened(self._loop.time(), "vanished")
-        await self._loop.create_future()
+        await asyncio.sleep(UNSEEN_SECONDS)
+        self.force_close()
 
     def _socket(self) -> Any:
         assert self.transport is not None

@@ -7,12 +7,13 @@ import secrets
 import time
 from email.utils import formatdate
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
 from mockserver import api_errors
-from mockserver.answers import ApiError, Headers, Request
+from mockserver.answers import ApiError, Headers, Identity, Request
 from mockserver.channels import DialectName
 from mockserver.compile import compile_timeline
 from mockserver.cors import cors_fields
@@ -20,7 +21,9 @@ from mockserver.dialects.json import Json
 from mockserver.doors import OPEN
 from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
+from mockserver.plan import reactions_of
 from mockserver.play import Play
+from mockserver.reactions import Reactions
 from mockserver.route import Route, deployment
 from mockserver.sessions import Session
 from mockserver.steps import Timeline
@@ -29,6 +32,12 @@ from mockserver.transports.connection import Connection, Sent
 
 if TYPE_CHECKING:
     from mockserver.upstream import Upstream
+
+
+ATTENTIVE = Reactions()
+UNREAD = Request({"model": "gpt-4.1", "messages": [{"role": "user", "content": ""}], "stream": True}, "gpt-4.1")
+"""What is answered when the answer comes before the request was read."""
+INTAKES_PER_SECOND = 50
 
 
 class TooLarge(Exception):
@@ -48,8 +57,11 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     refusal = upstream.admit(session, request) or _not_json_posted(request)
     if refusal is not None:
         return await refuse(upstream, request, session, refusal, received_at)
+    reactions = _while_reading(upstream, session)
+    if reactions.early and not request.content.is_eof():
+        return await complete(upstream, request, session, upstream.enter(session, request, received_at), UNREAD)
     try:
-        body = await read_body(request, upstream.settings.max_body)
+        body = await read_body(request, upstream.settings.max_body, reactions.intake)
     except TooLarge as error:
         return await refuse(upstream, request, session, error.api_error, received_at)
     asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=deployment(request.path))
@@ -59,6 +71,15 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     if isinstance(asked.request, ApiError):
         return await say(upstream, request, session, entry, asked.request)
     return await complete(upstream, request, session, entry, asked.request)
+
+
+def _while_reading(upstream: Upstream, session: Session) -> Reactions:
+    """What the session's next turn does while the request is read. The turn is not taken: the request may not be valid."""
+    turn = session.peek()
+    if turn is None or not (turn.faults or upstream.settings.chaos):
+        return ATTENTIVE
+    call = Call(UNREAD, session, session.taken, turn, "json")
+    return reactions_of(upstream.exchange.turn(call), upstream.exchange.setting(call, Identity("")))
 
 
 async def complete(upstream: Upstream, request: web.BaseRequest, session: Session, entry: RequestEntry, asked: Request) -> Sent:
@@ -102,6 +123,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
         lag=plan.reactions.lag,
     )
     connection.head_sent = True
+    connection.set_buffers(plan.reactions.buffers)
     upstream.running.add(play)
     try:
         how = await play.run()
@@ -203,17 +225,20 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     return Sent(compiled.status, keep_alive=bool(request.keep_alive) and connection.entry.half_closed_at is None)
 
 
-async def read_body(request: web.BaseRequest, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes. Raises TooLarge without reading what is too much."""
+async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0) -> bytes:
+    """The whole body, at most `limit` bytes, read at `intake` bytes per second (0: as it comes). Raises TooLarge without reading
+    what is too much."""
     if (announced := request.content_length or 0) > limit:
         raise TooLarge(announced, limit)
     if request.content.is_eof() and not request.can_read_body:
         return b""
     pieces: list[bytes] = []
     size = 0
-    while piece := await request.content.readany():
+    while piece := await (request.content.read(ceil(intake / INTAKES_PER_SECOND)) if intake else request.content.readany()):
         size += len(piece)
         if size > limit:
             raise TooLarge(size, limit)
         pieces.append(piece)
+        if intake:
+            await asyncio.sleep(len(piece) / intake)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
