@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance import said as saying
 from mockserver.journal import Journal, RequestEntry
-from mockserver.steps import End, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
+from mockserver.steps import End, Ending, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
 
 
 def kit_errors(journals: Iterable[Journal]) -> tuple[str, ...]:
@@ -25,12 +24,17 @@ def _errors(entry: RequestEntry) -> Iterator[str]:
         return
     if entry.messages < planned:
         yield f"request {entry.request}: {planned} messages were planned, {entry.messages} were written"
-    ending = saying.read(entry.plan.timeline, entry.dialect or "sse").ending
+    ending = planned_ending(entry.plan.timeline)
     if entry.ended_how not in (ending, "close"):
         yield f"request {entry.request}: the plan ends with {ending}, the server ended with {entry.ended_how}"
     early = [write for write in entry.writes if write.at < write.due - 0.002]
     if early:
         yield f"request {entry.request}: a write was made {(early[0].due - early[0].at) * 1000:.1f} ms before it was due"
+
+
+def planned_ending(timeline: Timeline) -> str:
+    """The step that ends the answer: what a timeline does after it, as to hang up, is the connection's."""
+    return next((type(step).__name__.lower() for step in timeline if isinstance(step, Ending)), "end")
 
 
 def planned_messages(timeline: Timeline) -> int:
