@@ -19,7 +19,8 @@ class WrongContentType:
     """body: `html` is a page, as a login wall or a captive portal answers; `json` the whole completion though a stream was asked
     for; `error` an error object under status 200; `empty` nothing; any other text is the body itself.
 
-    type: the Content-Type, by default the one that fits the body. The right stream under a wrong type is `content-type`.
+    type: the Content-Type, by default the one that fits the body. The right stream under a wrong type is
+    `header: {name: content-type, value: application/json, replace: true}`.
     """
 
     http: ClassVar[bool] = True
