@@ -80,8 +80,14 @@ def read_line(raw: bytes) -> Mapping[str, Any]:
     if error is not None:
         where = "/".join(map(str, error.instance_path))
         raise AdapterBroken(f"a line that breaks the protocol at '{where}': {error.message}: {_shown(raw)}")
-    line: Mapping[str, Any] = said
+    line: Mapping[str, Any] = _whole_characters(said) if b"\\u" in raw else said
     return line
+
+
+def _whole_characters(said: Any) -> Any:
+    """JSON can say half a surrogate pair; nothing that is written down can hold one."""
+    text = json.dumps(said, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _shown(raw: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine import Results
 from conformance.levels import levels
+from conformance.reporters.printable import printable
 from conformance.verdict import CaseResult, Exit, Verdict
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Console:
 
 
 def _safe(text: str) -> str:
-    """Text of a client or a case is never markup."""
+    """Text of a client or a case is never markup, nor a command to the terminal."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))

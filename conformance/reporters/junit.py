@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from conformance.reporters.printable import printable
+
 FAILED = ("fail", "unexpected-pass")
 SKIPPED = ("n/a", "known-fail")
 
@@ -36,17 +38,12 @@ def _testcase(suite: ET.Element, case: Mapping[str, Any]) -> None:
     told = [check for check in case["checks"] if check["verdict"] in (*FAILED, "inconclusive")]
     if tag is not None:
         text = "\n".join(f"{check['severity']} {check['id']}: {_why(check)}" for check in told)
-        ET.SubElement(element, tag, message=_printable(f"{case['title']}: {', '.join(check['id'] for check in told)}")).text = _printable(
+        ET.SubElement(element, tag, message=printable(f"{case['title']}: {', '.join(check['id'] for check in told)}")).text = printable(
             text
         )
     elif case["verdict"] in SKIPPED:
-        ET.SubElement(element, "skipped", message=_printable(_why(case["checks"][0])))
+        ET.SubElement(element, "skipped", message=printable(_why(case["checks"][0])))
 
 
 def _why(check: Mapping[str, Any]) -> str:
     return str(check.get("reason") or check.get("evidence") or "")
-
-
-def _printable(text: str) -> str:
-    """XML 1.0 §2.2 has no control characters but tab and line ends."""
-    return "".join(char if char in "\t\n\r" or (ord(char) >= 0x20 and not 0xD800 <= ord(char) <= 0xDFFF) else "\ufffd" for char in text)

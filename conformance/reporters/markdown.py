@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.reporters.printable import printable
+
 SIGNS = {"passed": "✅", "failed": "❌", "blocked": "🚧", "not run": "➖"}
 
 
@@ -37,4 +39,4 @@ def render(report: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text[:200].replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return printable(text[:200]).replace("|", "\\|").replace("\r", " ").replace("\n", " ").replace("<", "&lt;")

@@ -1,0 +1,222 @@
+"""What is written down about a run: report.json by its schema, and the formats that others read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from conformance import matrix
+from conformance.reporters import badge, console, junit, markdown
+from conformance.reporters.timeline import happenings
+from conformance.verdict import CaseResult, Exit, Verdict
+from mockserver.author_errors import AuthorError
+from mockserver.bundled import bundled
+from mockserver.cli import main
+from tests.made_report import EVERY, HELLO, case, made, results
+
+FAILING = case(Verdict.FAIL)
+PASSING = case(Verdict.PASS)
+
+
+def objections(name: str, value: object) -> list[str]:
+    """What a schema has against a value."""
+    schemas = {file: json.loads((bundled("schemas") / file).read_text("utf-8")) for file in ("report.schema.json", "matrix.schema.json")}
+    registry: Registry[Any] = Registry().with_resources((file, Resource.from_contents(schema)) for file, schema in schemas.items())
+    validator = Draft202012Validator(schemas[name], registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report of the reference client over L0."""
+    file = tmp_path_factory.mktemp("report") / "report.json"
+    done = CliRunner().invoke(main, ["check", "--client", "reference-python", "--level", "L0", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    report: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return report
+
+
+# report.json
+
+
+def test_a_real_report_is_valid(real: dict[str, Any]) -> None:
+    assert objections("report.schema.json", real) == []
+    assert all(each["transcript"]["server"]["requests"] for each in real["cases"])
+
+
+def test_every_verdict_and_an_adapter_without_a_hello_are_valid() -> None:
+    assert objections("report.schema.json", made(*EVERY)) == []
+    assert objections("report.schema.json", {**made(exit=Exit(4, "no hello")), "client": {}}) == []
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"exit": {"code": 5, "reason": "?"}},
+        {"levels": []},
+        {"surprise": 1},
+        {"cases": [{"id": "no-level", "level": "L1", "title": "", "transport": "sse", "verdict": "pass", "checks": []}]},
+        {"cases": [{"id": "L1.x", "level": "L1", "title": "", "transport": "sse", "verdict": "perfect", "checks": []}]},
+        {"made_at": 5},
+    ],
+)
+def test_what_is_no_report_is_refused(spoiled: dict[str, Any]) -> None:
+    assert objections("report.schema.json", {**made(PASSING), **spoiled})
+
+
+def test_lines_of_a_second_run_stand_where_it_ran(real: dict[str, Any]) -> None:
+    transcript = json.loads(json.dumps(next(each["transcript"] for each in real["cases"] if each["transport"] == "sse")))
+    second = {**transcript["runs"][0], "started_ms": 5000.0}
+    lines = [at for at, _, said in happenings({**transcript, "runs": [transcript["runs"][0], second]}) if said]
+    half = len(lines) // 2
+    assert [round(later - at) for at, later in zip(lines[:half], lines[half:], strict=True)] == [5000] * half
+
+
+# JUnit
+
+
+def test_junit_counts_what_it_holds() -> None:
+    suite = ET.fromstring(junit.render(made(*EVERY)))
+    assert suite.tag == "testsuite"
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": str(len(EVERY)),
+        "failures": str(len(suite.findall("testcase/failure"))),
+        "errors": str(len(suite.findall("testcase/error"))),
+        "skipped": str(len(suite.findall("testcase/skipped"))),
+    }
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+
+
+def test_junit_says_which_check_failed_and_why() -> None:
+    suite = ET.fromstring(junit.render(made(FAILING)))
+    (failure,) = suite.iter("failure")
+    assert "told" in str(failure.get("message"))
+    assert "held" not in str(failure.text)
+    assert "MUST told: ]]> <b>&amp; |" in str(failure.text)
+    assert (suite[0].get("classname"), suite[0].get("name")) == ("streamproof.L2", "L2.made.fail[sse]")
+
+
+# Markdown
+
+
+def test_markdown_has_levels_and_what_is_broken() -> None:
+    text = markdown.render(made(FAILING, PASSING))
+    assert "| L2 | ❌ failed | 1 fail, 3 pass |" in text
+    assert "`L2.made.fail`" in text
+    assert "L2.made.pass" not in text
+    assert "<b>" not in text
+
+
+def test_a_cell_of_a_markdown_table_cannot_break_the_table() -> None:
+    rows = [line for line in markdown.render(made(FAILING)).splitlines() if "made.fail" in line]
+    assert len(rows) == 1
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 4
+
+
+# Badges
+
+
+@pytest.mark.parametrize(
+    ("cases", "message", "colour"),
+    [((PASSING,), "passes L2", "brightgreen"), ((FAILING,), "fails", "red"), ((), "not judged", "lightgrey")],
+)
+def test_badge_of_the_whole(cases: tuple[CaseResult, ...], message: str, colour: str, tmp_path: Path) -> None:
+    badge.write(tmp_path / "new", made(*cases))
+    whole = json.loads((tmp_path / "new/streamproof.json").read_text())
+    assert whole == {"schemaVersion": 1, "label": "streamproof", "message": message, "color": colour}
+
+
+def test_a_badge_a_level(tmp_path: Path) -> None:
+    badge.write(tmp_path, made(FAILING, case(Verdict.PASS, level="L1")))
+    told = {path.stem: json.loads(path.read_text())["message"] for path in tmp_path.glob("L*.json")}
+    assert told == {"L0": "not run", "L1": "passed", "L2": "failed", "L3": "not run", "L4": "not run", "L5": "not run"}
+
+
+# The terminal
+
+
+def test_console_is_plain_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = console.Console()
+    screen.started(len(EVERY))
+    for each in EVERY:
+        screen.finished(each)
+    screen.ended(results(*EVERY), EVERY, Exit(1, "a MUST is broken"))
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\r" not in printed
+    assert "MUST told: ]]> <b>&amp; |" in printed
+    assert "[bold] `x`" in printed
+    assert "replay it: streamproof cases serve L2.made.fail" in printed
+    assert "L2.made.pass[" not in printed
+    assert printed.rstrip().endswith("exit 1: a MUST is broken")
+
+
+def test_console_shows_a_warning_in_full_only_when_strict(capsys: pytest.CaptureFixture[str]) -> None:
+    warned = case(Verdict.WARN, "SHOULD")
+    console.Console().ended(results(warned), (warned,), Exit(0, "green"))
+    assert "SHOULD told" not in capsys.readouterr().out
+    console.Console(strict=True).ended(results(warned), (warned,), Exit(1, "a SHOULD is broken"))
+    assert "SHOULD told: because" in capsys.readouterr().out
+
+
+# The matrix of clients
+
+
+def two_clients() -> matrix.Matrix:
+    other = made(case(Verdict.PASS), case(Verdict.WARN, "SHOULD"))
+    return matrix.merge([made(*EVERY), {**other, "client": {**HELLO, "name": "other"}}])
+
+
+def test_matrix_has_a_column_a_client_and_a_row_a_case() -> None:
+    merged = two_clients()
+    assert [client.label for client in merged.clients] == ["odd <client> 1|2", "other 1|2"]
+    assert [level.state for level in merged.clients[1].levels] == ["not run", "not run", "passed", "not run", "not run", "not run"]
+    cells = {row.id: row.cells for row in merged.rows}
+    assert cells["L2.made.fail"] == (matrix.Cell(Verdict.FAIL, ("told",)), None)
+    assert cells["L2.made.pass"] == (matrix.Cell(Verdict.PASS, ()), matrix.Cell(Verdict.PASS, ()))
+
+
+def test_reports_of_one_client_share_a_column_and_the_worst_counts() -> None:
+    again = made(case(Verdict.PASS), CaseResult("L2.made.fail", "L2", "sse", "Again", PASSING.checks))
+    merged = matrix.merge([made(FAILING), again])
+    assert len(merged.clients) == 1
+    assert {row.id: row.cells[0] and row.cells[0].verdict for row in merged.rows} == {"L2.made.fail": "fail", "L2.made.pass": "pass"}
+
+
+def test_matrix_as_json_is_valid() -> None:
+    assert objections("matrix.schema.json", json.loads(json.dumps(matrix.to_json(two_clients())))) == []
+
+
+def test_merge_prints_markdown_and_writes_files(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text(json.dumps(made(FAILING)))
+    second.write_text(json.dumps({**made(PASSING), "client": {**HELLO, "name": "other"}}))
+    printed = CliRunner().invoke(main, ["merge", str(first), str(second)])
+    assert printed.exit_code == 0
+    assert "| `L2.made.fail` (sse) | ✗ fail: told |  |" in printed.output
+    assert "L2.made.pass" not in printed.output
+    files = [tmp_path / name for name in ("m.html", "m.md", "m.json")]
+    written = CliRunner().invoke(
+        main, ["merge", str(first), str(second), "--html", str(files[0]), "--markdown", str(files[1]), "--json", str(files[2])]
+    )
+    assert (written.exit_code, written.output) == (0, "")
+    assert files[1].read_text() == printed.output
+    assert "odd &lt;client&gt;" in files[0].read_text()
+    assert len(json.loads(files[2].read_text())["clients"]) == 2
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cases": []}'])
+def test_what_is_no_report_cannot_be_merged(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    with pytest.raises(AuthorError, match=re.escape(str(file))):
+        matrix.read(file)
+    assert CliRunner().invoke(main, ["merge", str(file)]).exit_code == 2
