@@ -25,7 +25,7 @@ DIALECTS = {"sse": ("sse",), "ws": ("ws-chunk", "ws-typed", "ws-sse-text")}
 
 VARIANTS: dict[str, Any] = {
     "byte-by-byte": {"split": {"every": 1}},
-    "crlf": "crlf",
+    "crlf": {"line-ends": {"kind": "crlf"}},
 }
 """Faults that are added to a short case's turns to run it once more in another framing."""
 

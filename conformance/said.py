@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.data_messages import data_messages
 from mockserver import event_stream
-from mockserver.steps import End, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
-
+from mockserver.channels import WEBSOCKET
+from mockserver.steps import Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Timeline, Vanish
 
 TYPED = ("content_delta", "reasoning_delta", "refusal_delta", "tool_call_delta", "usage", "done", "error")
 """The messages of the typed WebSocket dialect that tell of the answer."""
@@ -63,27 +64,72 @@ class Said:
 
 def read(timeline: Timeline, dialect: str) -> Said:
     """Understand a played timeline."""
-    said = Said()
-    messages = list(_sent(timeline, said))
-    payloads = _blocks(b"".join(messages)) if dialect in ("sse", "ws-sse-text") else (raw.decode("utf-8", "replace") for raw in messages)
+    said = Said(ending=_ending(timeline))
+    messages = list(data_messages(timeline) if dialect in WEBSOCKET else _body(timeline))
     said.bytes = sum(map(len, messages))
-    for payload in payloads:
+    for payload in _payloads(messages, dialect):
         _understand(said, payload)
     return said
 
 
-def _sent(timeline: Timeline, said: Said) -> Iterator[bytes]:
+def _ending(timeline: Timeline) -> str:
+    """The last step's name."""
+    last = next((step for step in timeline if isinstance(step, HangUp | Reset | Stall | Pulse | Vanish)), None)
+    return "end" if last is None else type(last).__name__.lower()
+
+
+def _body(timeline: Timeline) -> Iterator[bytes]:
     for step in timeline:
-        if isinstance(step, Message | Raw):
+        if isinstance(step, Message | Raw | Frame):
             yield step.data
-        elif isinstance(step, End | HangUp | Reset | Stall | Vanish):
-            said.ending = type(step).__name__.lower()
-            if not isinstance(step, End):
-                return
+        elif isinstance(step, HangUp | Reset | Stall | Pulse | Vanish):
+            return
+
+
+def _payloads(messages: Iterable[bytes], dialect: str) -> Iterable[str]:
+    if dialect in ("ws-chunk", "ws-typed"):
+        return _json_texts(messages)
+    if dialect == "ws-sse-text":
+        typed = [message for message in messages if _is_typed(message)]
+        return [*_blocks(b"".join(message for message in messages if message not in typed)), *(message.decode() for message in typed)]
+    return _blocks(b"".join(messages)) if dialect == "sse" else (message.decode("utf-8", "replace") for message in messages)
 
 
 def _blocks(body: bytes) -> Iterable[str]:
     return (event.data for event in event_stream.parse(body) if event.data and event.complete)
+
+
+def _is_typed(message: bytes) -> bool:
+    """In ws-sse-text: a message of the gateway's own, not a piece of the event stream."""
+    if not message.startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(message), dict)
+    except ValueError:
+        return False
+
+
+def _json_texts(messages: Iterable[bytes]) -> Iterator[str]:
+    """One text after the other: a gateway may put several into one message, or one into several. What is no JSON hides all that
+    follows."""
+    rest = ""
+    for message in messages:
+        rest += message.decode("utf-8", "replace")
+        while rest and (size := _text_size(rest)):
+            yield rest[:size]
+            rest = rest[size:].lstrip()
+    if rest.strip():
+        yield rest
+
+
+def _text_size(text: str) -> int:
+    """Characters of the JSON text, or of the `[DONE]`, that a text begins with; 0 where it begins with neither."""
+    if text.startswith("[DONE]"):
+        return len("[DONE]")
+    try:
+        return json.JSONDecoder().raw_decode(text)[1]
+    except ValueError:
+        return 0
 
 
 def _understand(said: Said, payload: str) -> None:
@@ -119,7 +165,8 @@ def _typed(said: Said, body: Mapping[str, Any]) -> None:
         said.error = body
     elif kind == "done":
         said.done = True
-        choice.finish_reason = body.get("finish_reason") or choice.finish_reason
+        for index, reason in enumerate(body.get("finish_reasons") or [body.get("finish_reason")]):
+            said.choice(index).finish_reason = reason or said.choice(index).finish_reason
 
 
 def _chunk(said: Said, body: Mapping[str, Any]) -> None:
@@ -137,7 +184,9 @@ def _choice(said: Said, entry: Mapping[str, Any]) -> None:
     delta = entry.get("delta") or entry.get("message") or {}
     content = delta.get("content")
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping) and part.get("type") == "text")
+        # Mistral's parts: {"type":"thinking","thinking":[…]} and {"type":"text","text":…}.
+        choice.reasoning += "".join(_text_of(part.get("thinking")) for part in content if isinstance(part, Mapping))
+        content = _text_of(content)
     calls = delta.get("tool_calls") or ()
     if content or any((call.get("function") or {}).get("arguments") for call in calls):
         said.deltas += 1
@@ -151,3 +200,9 @@ def _choice(said: Said, entry: Mapping[str, Any]) -> None:
         known["name"] = known["name"] or function.get("name")
         known["arguments"] += function.get("arguments") or ""
     choice.finish_reason = entry.get("finish_reason") or choice.finish_reason
+
+
+def _text_of(parts: Any) -> str:
+    """The text parts of a list, joined."""
+    listed = parts if isinstance(parts, list) else ()
+    return "".join(str(part.get("text", "")) for part in listed if isinstance(part, Mapping) and part.get("type") == "text")
