@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mockserver.journal import Journal, RequestEntry
-from mockserver.steps import End, Ending, HangUp, Message, Raw, Reset, Stall, Timeline, Vanish
+from mockserver.steps import Ending, Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Timeline, Vanish
 
 
 def kit_errors(journals: Iterable[Journal]) -> tuple[str, ...]:
@@ -41,10 +41,8 @@ def planned_messages(timeline: Timeline) -> int:
     """How many events a timeline says before it ends."""
     count = 0
     for step in timeline:
-        if isinstance(step, Message | Raw) and step.mark is not None:
+        if isinstance(step, Message | Raw | Frame) and step.mark is not None:
             count += 1
-        elif isinstance(step, HangUp | Reset | Stall | Vanish):
+        elif isinstance(step, HangUp | Reset | Stall | Pulse | Vanish):
             break
-        elif isinstance(step, End):
-            continue
     return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mockserver import steps
+from mockserver.channels import WEBSOCKET
 from mockserver.places import Place, split
 from mockserver.scene import Scene
 from mockserver.steps import End, Message, Step, Timeline
@@ -12,7 +13,8 @@ from mockserver.steps import End, Message, Step, Timeline
 
 @dataclass(frozen=True)
 class EndEarly:
-    """Everything after `at` is left out; the body ends with its last chunk, or with a Content-Length that is true."""
+    """Everything after `at` is left out; the body ends with its last chunk, or with a Content-Length that is true, a WebSocket with
+    a close handshake and the code 1000."""
 
     at: Place = Place("content", 1)
 
@@ -25,7 +27,7 @@ class EndEarly:
         parts = split(timeline, self.at)
         if parts is None or not any(isinstance(step, steps.Message | steps.Raw | steps.Frame) for step in parts[1]):
             return timeline
-        end = next((step for step in timeline if isinstance(step, End)), End())
+        end = End(close=1000) if scene.dialect in WEBSOCKET else next((step for step in timeline if isinstance(step, End)), End())
         return (*parts[0][:-1], *(_whole(step) for step in parts[0][-1:]), end)
 
 
