@@ -12,6 +12,7 @@ from aiohttp import web
 
 from mockserver import api_errors, mock_errors
 from mockserver.certificates import Certificates
+from mockserver.journal_file import JournalFile
 from mockserver.profiles import Shelf
 from mockserver.route import route
 from mockserver.routes import ROUTES, preflight
@@ -41,12 +42,19 @@ class Server(web.Server):
             max_field_size=65536,
         )
         self.upstream = upstream
+        self.journal_file: JournalFile | None = None
 
     def accept(self) -> int:
         return self.upstream.accept()
 
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
+
+    def lost(self, connection: Connection) -> None:
+        """A connection is over."""
+        if self.journal_file is not None:
+            sessions = [session.journal for session in self.upstream.sessions() if session.key in connection.session_keys]
+            self.journal_file.connection(sessions, connection.entry)
 
     def open(self) -> list[Connection]:
         """The connections that are open."""
@@ -72,6 +80,7 @@ class App:
         self._ports: OwnPorts
         self._certificates = Certificates(settings.host)
         self._listeners: list[asyncio.Server] = []
+        self._journal_file: JournalFile | None = None
         self._sweeping: asyncio.TimerHandle | None = None
 
     @property
@@ -88,6 +97,9 @@ class App:
         self.upstream = Upstream(self.settings, Slots(asyncio.get_running_loop()), self.shelf)
         self._server = Server(self.upstream, self.answer)
         self._ports = self.upstream.ports = OwnPorts(self.upstream, self._server, self._server.open, self._certificates)
+        if self.settings.journal_file is not None:
+            self._journal_file = self._server.journal_file = JournalFile(self.settings.journal_file)
+            self.upstream.watchers.append(self._journal_file.request)
         await self._listen(self._context())
         self._sweep()
         return self
@@ -105,6 +117,8 @@ class App:
             connection.leave()
         await self._server.shutdown(SHUTDOWN_SECONDS)
         self._certificates.close()
+        if self._journal_file is not None:
+            self._journal_file.close()
 
     def _context(self) -> ssl.SSLContext | None:
         tls = self.settings.tls

@@ -135,6 +135,21 @@ async def show_journal(upstream: Upstream, request: web.BaseRequest, key: str) -
     return await reply_json(upstream, request, upstream.find(key).journal.to_json())
 
 
+async def break_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
+    """Break what runs now."""
+    from mockserver.breaking import break_all, read_how
+
+    session = upstream.find(key)
+    how = read_how(await _json(upstream, request), SOURCE)
+    return await reply_json(upstream, request, {"broken": break_all(upstream, session, how), "how": how})
+
+
+async def show_metrics(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    from mockserver.metrics import CONTENT_TYPE, exposition
+
+    return await reply(upstream, request, plain_timeline(Plain(200, body=exposition(upstream), content_type=CONTENT_TYPE)))
+
+
 async def set_default(upstream: Upstream, request: web.BaseRequest) -> Sent:
     options = await _options(upstream, request)
     if options.own_port:
@@ -164,8 +179,10 @@ CALLS: dict[tuple[str, tuple[str, ...]], Call] = {
     ("GET", ("sessions", "*")): show_session,
     ("DELETE", ("sessions", "*")): close_session,
     ("GET", ("sessions", "*", "journal")): show_journal,
+    ("POST", ("sessions", "*", "break")): break_session,
     ("PUT", ("default",)): set_default,
     ("POST", ("reset",)): reset,
+    ("GET", ("metrics",)): show_metrics,
     ("GET", ("ready",)): ready,
 }
 
@@ -176,11 +193,10 @@ async def _options(upstream: Upstream, request: web.BaseRequest) -> SessionOptio
 
 async def _json(upstream: Upstream, request: web.BaseRequest) -> Any:
     """The request's body; {} for none."""
-    limit = upstream.settings.max_body
     try:
-        body = await http.read_body(request, limit)
-    except http.TooLarge:
-        raise Refused(api_errors.body_too_large(request.content_length or 0, limit)) from None
+        body = await http.read_body(request, upstream.settings.max_body)
+    except http.TooLarge as error:
+        raise Refused(error.api_error) from None
     try:
         return json.loads(body or b"{}")
     except (ValueError, RecursionError):

@@ -167,13 +167,14 @@ class Exchange:
 
     def identity(self, request: Request, session: Session, number: int) -> Identity:
         """The id and time of an answer: from the seed where there is one, else random and now."""
-        seed = self._seed(request, session)
+        seed = self.seed(request, session)
         speaker = self.flavour(session)
         if seed is None:
             return speaker.identity(self._random, int(time.time()))
         return speaker.identity(Random(f"{seed}/{number}/identity"), EPOCH)
 
-    def _seed(self, request: Request, session: Session) -> int | None:
+    def seed(self, request: Request, session: Session) -> int | None:
+        """The session's, else the server's, else the request's own."""
         if session.seed is not None:
             return session.seed
         return self.settings.seed if self.settings.seed is not None else request.seed
@@ -192,13 +193,19 @@ class Exchange:
         )
 
     def turn(self, call: Call) -> Turn:
-        """The turn with the faults that the whole server has."""
+        """The turn with what chaos adds to it: drawn by the seed where there is one, else by the server's secret."""
         turn = call.turn or HEALTHY
-        return replace(turn, faults=(*turn.faults, *self.settings.chaos)) if self.settings.chaos else turn
+        if self.settings.chaos:
+            seed = self.seed(call.request, call.session)
+            source = f"{self._secret}/{call.session.key}" if seed is None else seed
+            for index, chaos in enumerate(self.settings.chaos):
+                if Random(f"{source}/{call.number}/chaos/{index}").random() < chaos.chance:
+                    turn = chaos.added_to(turn)
+        return turn
 
     def setting(self, call: Call, identity: Identity) -> Setting:
         speaker = self.flavour(call.session)
-        seed = self._seed(call.request, call.session)
+        seed = self.seed(call.request, call.session)
         return Setting(
             request=call.request,
             flavour=speaker,
@@ -217,8 +224,7 @@ class Exchange:
         # A stand-in of the same form and length that nothing a client says can contain.
         stand_in = self.flavour(call.session).identity(Random(self._secret), EPOCH + self._secret % 99_999_999)
         whole = self._compiled(call, stand_in)
-        first = next((act.segments[0] for act in whole.compiled.acts if isinstance(act, Write) and act.segments[0]), b"")
-        slug = slug_of(first, stand_in)
+        slug = slug_of(whole.compiled, stand_in)
         compiled = template(whole.compiled, slug) if slug else whole.compiled
         if _mentions(compiled, stand_in):
             return self._compiled(call, self.identity(call.request, call.session, call.number))
@@ -235,7 +241,7 @@ class Exchange:
         """What the model says: the turn's script, else a generated text."""
         from mockserver.model import reply
 
-        seed = self._seed(request, session) or 0
+        seed = self.seed(request, session) or 0
         if turn.answer is None:
             return reply.answer(request, seed=seed, mode=self.settings.mode)
         if "replay" in turn.answer:
@@ -251,12 +257,14 @@ def _mentions(compiled: Compiled, identity: Identity) -> bool:
     return any(name in part or created in part for act in compiled.acts if isinstance(act, Write) for part in act.segments)
 
 
-def slug_of(data: bytes, identity: Identity) -> bytes:
-    """The shortest run of bytes that holds the id and `created` side by side, as they stand in the first frame."""
+def slug_of(compiled: Compiled, identity: Identity) -> bytes:
+    """The shortest run of bytes that holds the id and `created` side by side, as they stand in the first frame that says
+    them; the id alone where `created` is not said."""
     name, created = identity.id.encode(), b'"created":%d' % identity.created
+    data = next((act.segments[0] for act in compiled.acts if isinstance(act, Write) and name in act.segments[0]), b"")
     at, when = data.find(name), data.find(created)
-    if at < 0 or when < 0:
-        return b""
+    if not data or when < 0:
+        return name if data else b""
     slug = data[min(at, when) : max(at + len(name), when + len(created))]
     return b"" if b"\n" in slug else slug
 

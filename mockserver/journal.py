@@ -219,13 +219,17 @@ class Journal:
 
     def request_json(self, entry: RequestEntry) -> dict[str, Any]:
         shown: dict[str, Any] = self._plain(entry)
-        shown["path"] = self._unnamed(path_without_secrets(entry.path, self.label))
+        shown["path"] = self.path_of(entry)
         shown["headers"] = {
             name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in _gathered(entry.headers).items()
         }
         shown["body"] = self._body(entry.raw_body, entry.body_bytes)
         shown["body_sha256"] = entry.body_sha256 or sha256(entry.raw_body).hexdigest()
         return shown
+
+    def path_of(self, entry: RequestEntry) -> str:
+        """The path and query that were asked for, without keys."""
+        return self._unnamed(path_without_secrets(entry.path, self.label))
 
     def _body(self, raw: bytes, size: int) -> Any:
         text = raw.decode("utf-8", "replace")

@@ -68,9 +68,9 @@ class Play:
         lagged: tuple[Write | Act, ...] = (Act(0.0, HangUp()),),
     ) -> None:
         self._acts = acts
-        self._wire = wire
+        self.wire = wire
         self._slots = slots
-        self._entry = entry
+        self.entry = entry
         self._origin = origin
         self._head = head
         self._slug = slug
@@ -104,7 +104,7 @@ class Play:
         """Resume, but say the last message again (a WebSocket that is not careful with its buffer)."""
         last = self._acts[self._index - 1] if self._index and not self._unfinished else None
         if self._paused_at is not None and isinstance(last, Write):
-            self._wire.write(last_frame(self._slug.join(last.segments)))
+            self.wire.write(last_frame(self._slug.join(last.segments)))
         self.resume()
 
     def resume_dropping(self) -> None:
@@ -144,7 +144,7 @@ class Play:
         if count and not self._unfinished:
             dropped = sum(act.messages for act in self._acts[self._index : self._index + count] if isinstance(act, Write))
             self._index += count
-            self._entry.happened(self._slots.now(), "dropped", dropped)
+            self.entry.happened(self._slots.now(), "dropped", dropped)
 
     async def run(self) -> str:
         """Play to the end; returns how it ended: the last step's name in lower case."""
@@ -190,7 +190,7 @@ class Play:
                     self._armed = due
                     self._slots.at(due, self._tick)
                 return False
-            if not isinstance(act, Write) or (self._wire.blocked and not self._forced):
+            if not isinstance(act, Write) or (self.wire.blocked and not self._forced):
                 return True
             self._write(act, due, now)
             self._index += 1
@@ -201,32 +201,32 @@ class Play:
         if act.head:
             data = self._head + data
         if len(data) <= 2 * SLICE:
-            self._wire.write(data, act.hold)
+            self.wire.write(data, act.hold)
             self._unfinished = act.hold is not None and _unfinished(act)
         else:
             self._acts = (*self._acts[: self._index + 1], *_slices(act, data), *self._acts[self._index + 1 :])
             return
-        self._entry.wrote(due, now, len(data), act.messages, act.mark)
-        if (unsent := self._wire.unsent) > self._entry.unsent:
-            self._entry.unsent = unsent
+        self.entry.wrote(due, now, len(data), act.messages, act.mark)
+        if (unsent := self.wire.unsent) > self.entry.unsent:
+            self.entry.unsent = unsent
 
     async def _drain(self) -> None:
         blocked_at = self._slots.now()
-        self._entry.happened(blocked_at, "blocked", self._wire.unsent)
+        self.entry.happened(blocked_at, "blocked", self.wire.unsent)
         try:
             if self._lag.act == "wait":
-                await self._wire.drain()
+                await self.wire.drain()
             else:
                 async with asyncio.timeout(self._lag.seconds):
-                    await self._wire.drain()
+                    await self.wire.drain()
         except TimeoutError:
             await self._lagging()
         finally:
-            self._entry.blocked += self._slots.now() - blocked_at
+            self.entry.blocked += self._slots.now() - blocked_at
 
     async def _lagging(self) -> None:
         """The reader lagged for too long: do what the reactions say."""
-        self._entry.happened(self._slots.now(), "lagging", self._lag.act)
+        self.entry.happened(self._slots.now(), "lagging", self._lag.act)
         if self._lag.act == "close":
             self._forced = True
             self.cancel(self._lagged)
@@ -237,12 +237,12 @@ class Play:
             self._drop(self._overdue() - 1)
 
     async def _perform(self, act: Act) -> str:
-        step, wire = act.step, self._wire
+        step, wire = act.step, self.wire
         match step:
             case End():
                 await wire.end(step)
                 # The answer is over; what still comes is the connection's.
-                self._entry.end(self._slots.now(), "server", _ended(step))
+                self.entry.end(self._slots.now(), "server", _ended(step))
             case HangUp():
                 await wire.hang_up()
             case Reset():
@@ -253,7 +253,7 @@ class Play:
                 again = act.due + step.every
                 self._acts, self._index = (Write(again, (act.data,)), replace(act, due=again)), 0
             case Vanish():
-                self._entry.end(self._slots.now(), "server", "vanish")
+                self.entry.end(self._slots.now(), "server", "vanish")
                 await wire.vanish()
             case WaitFor():
                 started = self._slots.now()

@@ -43,6 +43,7 @@ class Session:
     journal: Journal = field(init=False)
     stored: OrderedDict[str, tuple[dict[str, Any], Sequence[Mapping[str, Any]]]] = field(default_factory=OrderedDict)
     _allowances: dict[str | None, Allowance] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.key)
@@ -69,6 +70,12 @@ class Session:
         self.used_at = time.monotonic()
         return number, self.script.turn(number)
 
+    def turn_of(self, profile: str) -> int:
+        """How often this profile was named for this session before, by a rule."""
+        count = self._named.get(profile, 0)
+        self._named[profile] = count + 1
+        return count
+
     def keep(self, completion: dict[str, Any], messages: Sequence[Mapping[str, Any]]) -> None:
         """Store a completion and what it answered; the oldest makes room."""
         self.stored[completion["id"]] = completion, messages
@@ -81,6 +88,7 @@ class Session:
         self.journal = Journal(self.key)
         self.stored.clear()
         self._allowances.clear()
+        self._named.clear()
 
 
 class UnknownSession(LookupError):

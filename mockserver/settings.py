@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mockserver.access import KeyRule
 from mockserver.limits import UNLIMITED, Limits
-from mockserver.turns import UNPACED, Pace, Script, Use
+from mockserver.turns import UNPACED, Chaos, Pace, Script
 
 if TYPE_CHECKING:
     from mockserver.model.rules import Rules
@@ -33,7 +33,7 @@ class Settings:
     lenient: bool = False
     mode: Literal["generate", "echo"] = "generate"
     rules: Rules | None = None
-    chaos: tuple[Use, ...] = ()
+    chaos: tuple[Chaos, ...] = ()
     limits: Limits = UNLIMITED
     max_body: int = MAX_BODY
     max_connections: int = 10_000

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
 from mockserver.access import Access, Credential, credential
-from mockserver.answers import ApiError, Headers, Reply, Request
+from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.channels import DialectName
 from mockserver.exchange import Call, Exchange, Prepared
 from mockserver.journal import RequestEntry
@@ -18,9 +19,10 @@ from mockserver.session_options import SessionOptions
 from mockserver.sessions import Memory, Session, Store, UnknownSession, new_key
 from mockserver.settings import Settings
 from mockserver.slots import Slots
-from mockserver.turns import Script
+from mockserver.turns import Script, Turn
 
 if TYPE_CHECKING:
+    from mockserver.model.rules import Rules
     from mockserver.profiles import Shelf
 
 
@@ -43,6 +45,9 @@ class Incoming(Protocol):
 class OpenSocket(Protocol):
     """A WebSocket that can be closed."""
 
+    def plays(self) -> Iterable[Play]:
+        """What is being said on it."""
+
     def close(self, code: int, reason: str = "") -> None:
         """Say goodbye with a close frame; what is being answered ends."""
 
@@ -61,7 +66,11 @@ class Ports(Protocol):
 
 
 class Upstream:
-    """One mock upstream. `shelf` holds the profiles that can be asked for by name."""
+    """One mock upstream. `shelf` holds the profiles that can be asked for by name.
+
+    `watchers` are called when a request is over. `tally` counts requests and their bytes by dialect, status, who ended them and
+    how; `faults` counts by name and whether they could act.
+    """
 
     def __init__(self, settings: Settings, slots: Slots, shelf: Shelf, store: Store | None = None, ports: Ports | None = None) -> None:
         self.settings = settings
@@ -74,6 +83,8 @@ class Upstream:
         self.default = Session("default", settings.script, settings.profile, seed=settings.seed, limits=settings.limits)
         self.running: set[Play] = set()
         self.watchers: list[Callable[[Session, RequestEntry], None]] = []
+        self.tally: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+        self.faults: Counter[tuple[str, bool]] = Counter()
         self.started = time.monotonic()
         self.sockets: set[OpenSocket] = set()
         self.connections = 0
@@ -202,8 +213,23 @@ class Upstream:
     ) -> Call:
         """The request takes the session's next turn."""
         number, turn = session.take()
+        answer = None
+        if self.settings.rules is not None and turn is not None and turn.answer is None:
+            turn, answer = self._ruled(self.settings.rules, session, request, number, turn)
         whole = whole or bool(request.body.get("store"))
-        return Call(request, session, number, turn, dialect, http10=http10, deflate=deflate, lane=lane, whole=whole)
+        return Call(request, session, number, turn, dialect, answer, http10=http10, deflate=deflate, lane=lane, whole=whole)
+
+    def _ruled(self, rules: Rules, session: Session, request: Request, number: int, turn: Turn) -> tuple[Turn, Answer | None]:
+        """What the answers file says to a request: a turn of a profile's, an answer, or nothing."""
+        rule = rules.find(request, number + 1)
+        if rule is None:
+            return turn, rules.unmatched(request, number + 1) if rules.strict else None
+        if rule.profile is None:
+            return turn, rule.answer(request, seed=self.exchange.seed(request, session) or 0)
+        if not self.shelf.knows(rule.profile):
+            return turn, mock_errors.unknown_profile(rule.profile, self.shelf.names())
+        turns = self.shelf.script(rule.profile).turns
+        return turns[session.turn_of(rule.profile) % len(turns)], None
 
     def keep(self, call: Call, prepared: Prepared) -> None:
         """Store a completion that was asked for with `store: true`."""
@@ -212,15 +238,30 @@ class Upstream:
             completion = self.exchange.flavour(call.session).whole(request, said, prepared.stand_in)
             call.session.keep({**completion, "metadata": request.body.get("metadata") or {}}, request.messages)
 
+    def plays(self, session: Session) -> list[Play]:
+        """The session's answers that are under way."""
+        entries = {id(entry) for entry in session.journal.requests}
+        plays = (*self.running, *(play for socket in self.sockets for play in socket.plays()))
+        return [play for play in plays if id(play.entry) in entries]
+
     def finished(self, session: Session, entry: RequestEntry) -> None:
         """An answer is over."""
         session.journal.over(entry)
+        self._count(entry)
         if entry.place is not None:
             entry.place.leave()
         if session.port is not None and self.ports is not None:
             self.ports.next_door(session)
         for watch in self.watchers:
             watch(session, entry)
+
+    def _count(self, entry: RequestEntry) -> None:
+        what = (entry.dialect or "none", str(entry.status or 0), entry.ended_by or "server", entry.ended_how or "end")
+        count, total = self.tally.get(what, (0, 0))
+        self.tally[what] = count + 1, total + entry.bytes
+        for names, fired in ((entry.fired, True), (entry.unfired, False)):
+            for name in names:
+                self.faults[name, fired] += 1
 
     def limit_fields(self, session: Session, entry: RequestEntry) -> Headers:
         """The x-ratelimit-* fields of the answer to a request."""

@@ -4,29 +4,142 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.settings import Settings
+from mockserver.cli import _flags as flags
+from mockserver.profiles import Shelf
+from mockserver.settings import MAX_BODY, Settings
+
+if TYPE_CHECKING:
+    from mockserver.app import App
+    from mockserver.request_lines import Form
+
+OPEN_FILES = 65536
 
 
 @click.command()
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False, callback=flags.configured,
+    help="A YAML file whose keys are these flags' names.",
+)  # fmt: skip
 @click.option("--host", multiple=True, default=("127.0.0.1", "::1"), show_default=True, help="Addresses to listen on.")
-@click.option("--port", default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--tls", metavar="self-signed|FILE", help="Speak TLS, with a test certificate or a PEM file's chain and key.")
+@click.option("--profile", metavar="NAME", help="The fault profile of requests that name none.")
+@click.option(
+    "--profiles", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with more profiles."
+)
+@click.option("--chaos", multiple=True, metavar="NAME:CHANCE", help="A fault or a profile that any request meets with this chance.")
 @click.option("--seed", type=int, help="Makes ids, times and chance follow from this number.")
 @click.option("--flavour", default="openai", show_default=True, help="Whose way of speaking.")
-def serve(host: tuple[str, ...], port: int, seed: int | None, flavour: str) -> None:
+@click.option(
+    "--pace",
+    callback=flags.checked(flags.pace),
+    metavar="NAME|ttft=S,tps=N",
+    help="A preset such as gpt-4.1, or time to first token and rate.",
+)
+@click.option("--echo", is_flag=True, help="Answer with the last message of the user.")
+@click.option(
+    "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of rules: who asks what gets which answer."
+)
+@click.option("--strict", is_flag=True, help="Refuse a request that no rule of --answers matches.")
+@click.option("--models", metavar="A,B", help="The only models that are known.")
+@click.option("--lenient", is_flag=True, help="Accept unknown request keys in every flavour.")
+@click.option(
+    "--api-key", "api_keys", multiple=True, callback=flags.checked(flags.key), metavar="KEY[=after:5|=for:30s]",
+    help="An accepted key, for so many requests or for so long. Without any, every key is accepted.",
+)  # fmt: skip
+@click.option("--limit", callback=flags.checked(flags.limits), metavar="rpm=60,tpm=30000,concurrent=5,queue=10", help="Limits of each key.")
+@click.option("--max-body", type=click.IntRange(1), default=MAX_BODY, show_default=True, help="Bytes of the largest request body.")
+@click.option("--max-connections", type=click.IntRange(1), default=10_000, show_default=True, help="Open WebSockets.")
+@click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
+@click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
+@click.option(
+    "--journal", "journal_file", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines."
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="A line on stdout for each request.")
+def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""
-    asyncio.run(_serve(Settings(host=host, port=port, seed=seed, flavour=flavour)))
+    from mockserver.author_errors import AuthorError
+
+    log_format = given.pop("log_format")
+    shelf = Shelf(given.pop("profiles"))
+    try:
+        settings = flags.settings(given, shelf)
+        asyncio.run(_serve(settings, shelf, log_format))
+    except AuthorError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(_reason(error, given["port"])) from None
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None) -> None:
     from mockserver.app import App
 
+    _allow_many_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with App(settings) as app:
+    async with App(settings, shelf) as app:
         click.echo(app.base_url)
+        _introduce(app, log_format)
+        _rest_memory()
         await stop.wait()
+
+
+def _introduce(app: App, log_format: Form | None) -> None:
+    """A generated control token is told once, on stderr; then a line for each request, where somebody may read it."""
+    import sys
+
+    if app.settings.control_token and not click.get_current_context().params.get("control_token"):
+        click.echo(f"control token: {app.settings.control_token}", err=True)
+    if log_format or sys.stdout.isatty():
+        from mockserver import request_lines
+
+        app.upstream.watchers.append(request_lines.writer(log_format or "rich"))
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file: raise the soft limit as far as it goes without privileges."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _rest_memory() -> None:
+    """What is there at the start stays: the collector need not look at it again."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+
+
+def _reason(error: OSError, port: int) -> str:
+    """Why it cannot listen; a port in use is told with its holder."""
+    import errno
+
+    if error.errno != errno.EADDRINUSE:
+        return f"cannot listen: {error.strerror or error}"
+    holder = _holder(port)
+    return f"port {port} is in use{f' by {holder}' if holder else ''}; --port 0 takes a free one"
+
+
+def _holder(port: int) -> str | None:
+    """The process that listens on a port, as far as this user may know."""
+    import psutil
+
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.pid:
+            try:
+                process = psutil.Process(connection.pid)
+                return f"{process.name()} (pid {process.pid}: {' '.join(process.cmdline())[:120]})"
+            except psutil.Error:
+                return f"pid {connection.pid}"
+    return None

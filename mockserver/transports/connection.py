@@ -113,6 +113,8 @@ class Connection(RequestHandler):
         by = "client" if exc is not None or self.entry.half_closed_at is not None else "server"
         self.entry.closed(self._loop.time(), by, how)
         self._tell_gone()
+        if (lost := getattr(self._manager, "lost", None)) is not None:
+            lost(self)
         super().connection_lost(exc)
 
     def leave(self) -> None:

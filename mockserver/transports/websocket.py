@@ -33,6 +33,7 @@ from mockserver.framing import websocket as frames
 from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
 from mockserver.plan import handshake_answer, plain_timeline, reactions_of
+from mockserver.play import Play
 from mockserver.reactions import Reactions
 from mockserver.route import Route
 from mockserver.sessions import Session
@@ -304,6 +305,8 @@ class Socket:
                 self._text(data)
         elif kind is WSMsgType.PING:
             self._ping(bytes(data))
+        elif kind is WSMsgType.PONG:
+            self.connection.entry.happened(self.now(), "pong", bytes(data).hex())
         elif kind is WSMsgType.BINARY:
             self._say_error(websocket_errors.binary_message())
             self.close(1003, "Binary messages are not supported")
@@ -558,6 +561,10 @@ class Socket:
         self.connection.write(data)
 
     # How it ends.
+
+    def plays(self) -> list[Play]:
+        """What is being said on all lanes."""
+        return [lane.answering.play for lane in self._lanes.values() if lane.answering is not None]
 
     def goodbye(self, code: int, reason: str) -> tuple[Write | Act, ...]:
         """A close frame as acts of a play."""

@@ -1,0 +1,158 @@
+"""How `serve`'s flags are read: each from its text, and all of them as settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver.profiles import Shelf
+from mockserver.settings import Settings
+from mockserver.turns import UNPACED, Chaos, Script, Turn
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def checked(read: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A click callback from a function of text; what it finds wrong is a usage error."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        from mockserver.author_errors import AuthorError
+
+        try:
+            return tuple(map(read, value)) if isinstance(value, tuple) else None if value is None else read(value)
+        except (AuthorError, ValueError) as error:
+            raise click.BadParameter(str(error)) from None
+
+    return callback
+
+
+def pace(text: str) -> Any:
+    """A preset's name, or fields such as `ttft=0.2,tps=40`."""
+    from mockserver.profiles import load_pace
+
+    if "=" not in text:
+        return load_pace(text, "--pace")
+    names = {"tps": "tokens_per_second"}
+    given = dict(part.strip().partition("=")[::2] for part in text.split(",") if part.strip())
+    return load_pace({names.get(name, name): _number(value) for name, value in given.items()}, "--pace")
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def key(text: str) -> Any:
+    from mockserver.access import read_key
+
+    return read_key(text)
+
+
+def limits(text: str) -> Any:
+    from mockserver.limits import read_limits
+
+    return read_limits(text, "--limit")
+
+
+def configured(ctx: click.Context, param: click.Parameter, file: Path | None) -> None:
+    """The file's keys are the flags' names; a flag or a variable wins over them."""
+    if file is None:
+        return
+    from mockserver import yaml_marks
+    from mockserver.author_errors import AuthorError, Mistake, nearest
+
+    known = {opt.lstrip("-"): option for option in ctx.command.params if option.name not in ("config", "help") for opt in option.opts}
+    try:
+        value, line = yaml_marks.parse(file.read_text(encoding="utf-8"), str(file))
+        value = {} if value is None else value
+        if not isinstance(value, dict):
+            raise AuthorError([Mistake(str(file), 1, "wanted a mapping of flags, such as `port: 8081`")])
+        wrong = [
+            Mistake(str(file), line((name,)), f"unknown flag '{name}'{nearest(str(name), known)}") for name in value if name not in known
+        ]
+        if wrong:
+            raise AuthorError(wrong)
+    except AuthorError as error:
+        raise click.BadParameter(str(error)) from None
+    ctx.default_map = {str(known[name].name): _several(known[name], item) for name, item in value.items()}
+
+
+def _several(option: click.Parameter, item: Any) -> Any:
+    """One value for a flag that may be repeated need not be a list."""
+    return [item] if getattr(option, "multiple", False) and not isinstance(item, list) else item
+
+
+def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
+    profile, rules, echo = given.pop("profile"), given.pop("answers"), given.pop("echo")
+    strict, models, limit = given.pop("strict"), given.pop("models"), given.pop("limit")
+    _check_flavour(given["flavour"])
+    if rules is not None:
+        from mockserver.model.rules import load
+
+        rules = load(rules, strict=strict)
+    more = {} if limit is None else {"limits": limit}
+    return Settings(
+        **{
+            **given,
+            "pace": given["pace"] or UNPACED,
+            "profile": profile,
+            "script": Script() if profile is None else _script(profile, shelf),
+            "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
+            "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
+            "api_keys": dict(given["api_keys"]),
+            "mode": "echo" if echo else "generate",
+            "rules": rules,
+            "control_token": _token(given["host"], given["control"], given["control_token"]),
+            **more,
+        }
+    )
+
+
+def _check_flavour(name: str) -> None:
+    from mockserver import registry
+
+    try:
+        registry.find("mockserver.flavours", name)
+    except registry.UnknownName as error:
+        raise click.BadParameter(str(error), param_hint="--flavour") from None
+
+
+def _script(profile: str, shelf: Shelf) -> Script:
+    from mockserver.author_errors import nearest
+
+    if not shelf.knows(profile):
+        raise click.BadParameter(f"no profile named '{profile}'{nearest(profile, shelf.names())}", param_hint="--profile")
+    return shelf.script(profile)
+
+
+def _chaos(text: str, shelf: Shelf) -> Chaos:
+    """`NAME:CHANCE`, NAME being a profile, whose first turn it is, or a fault with its own defaults."""
+    from mockserver import profiles
+    from mockserver.author_errors import nearest
+
+    name, _, chance = text.rpartition(":")
+    share = _number(chance)
+    if not name or not isinstance(share, float) or not 0 <= share <= 1:
+        raise click.BadParameter(
+            f"'{text}': wanted NAME:CHANCE with a chance from 0 to 1, such as reset-mid-stream:0.05", param_hint="--chaos"
+        )
+    if shelf.knows(name):
+        return Chaos(shelf.script(name).turns[0], share)
+    if name not in profiles.fault_stages():
+        near = nearest(name, (*shelf.names(), *profiles.fault_stages()))
+        raise click.BadParameter(f"no profile and no fault is named '{name}'{near}", param_hint="--chaos")
+    return Chaos(Turn(faults=(profiles.load_use(name, "--chaos"),)), share)
+
+
+def _token(hosts: tuple[str, ...], control: bool, given: str | None) -> str | None:
+    """Beyond loopback nobody may steer the mock without a token."""
+    if given or not control or all(host.startswith(LOOPBACK) for host in hosts):
+        return given
+    import secrets
+
+    return secrets.token_urlsafe(16)
