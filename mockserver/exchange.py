@@ -247,7 +247,7 @@ class Exchange:
         if "replay" in turn.answer:
             from mockserver.replay import capture
 
-            return capture(turn.answer["replay"])
+            return capture(turn.answer["replay"], turn.answer.get("line"))
         return reply.scripted(turn.answer, request, seed=seed)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, TypeVar
 
-from mockserver.answers import Answer, ApiError, Capture, Headers, Identity, Plain, Reply, Request, Usage
+from mockserver.answers import Answer, ApiError, Headers, Identity, Plain, Reply, Request, Usage
 from mockserver.dialects._dialect import Dialect
 from mockserver.events import Events
 from mockserver.flavours._flavour import Flavour
@@ -18,7 +18,7 @@ from mockserver.lanes import laned
 from mockserver.pacing import paced
 from mockserver.reactions import Reactions
 from mockserver.scene import Scene
-from mockserver.steps import BodyFraming, End, HangUp, Head, Message, Reset, Stall, Step, Timeline, Wait
+from mockserver.steps import BodyFraming, End, Head, Message, Timeline
 from mockserver.turns import UNPACED, Pace, Stage, Turn, acts_early
 
 
@@ -129,6 +129,8 @@ def _timeline(answer: Answer, turn: Turn, setting: Setting, faults: _Faults) -> 
         return laned(dialect.refuse(answer, flavour, headers), setting.lane)
     if isinstance(answer, Plain):
         return plain_timeline(answer, headers)
+    from mockserver.replay import capture_timeline
+
     return capture_timeline(answer, bool(dialect.begin(())))
 
 
@@ -149,24 +151,3 @@ def plain_timeline(answer: Plain, headers: Headers = ()) -> Timeline:
     head = Head(answer.status, (*content_type, *headers, *answer.headers), framing=framing)
     body = (Message(answer.body, "content"),) if answer.body and framing == "length" else ()
     return (head, *body, End())
-
-
-def capture_timeline(capture: Capture, over_http: bool) -> Timeline:
-    """A recorded response, piece by piece at its recorded times."""
-    steps: list[Step] = []
-    if over_http:
-        dropped = ("transfer-encoding", "content-length", "connection", "date", "content-encoding")
-        kept = tuple((name, value) for name, value in capture.headers if name.lower() not in dropped)
-        steps.append(Head(capture.status, kept))
-    now = 0.0
-    for piece in capture.pieces:
-        if piece.at > now:
-            steps.append(Wait(piece.at - now))
-            now = piece.at
-        steps.append(Message(piece.data, "content"))
-    if capture.ended_at > now:
-        steps.append(Wait(capture.ended_at - now))
-    endings: dict[str, Step] = {"end": End(), "hang-up": HangUp(), "reset": Reset(), "stall": Stall()}
-    return (*steps, endings[capture.ended])
-
-

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 from mockserver import registry
 from mockserver.author_errors import AuthorError, Mistake, nearest
 from mockserver.bundled import bundled
-from mockserver.channels import EVERY, DialectName
+from mockserver.channels import EVENT_STREAM, EVERY, HTTP, DialectName
 from mockserver.doors import Door, TlsFault
 from mockserver.places import Place, in_whole
 from mockserver.turns import STAGES, After, Pace, Script, Stage, Turn, Use, acts_early
@@ -231,7 +231,13 @@ class _Reading:
         file = self.folder / str(value["replay"])
         if not file.is_file():
             self.wrong((*path, "replay"), f"no file {file}")
-        self.mapping(value, path, ("replay", "line"))
+        elif self.mapping(value, path, ("replay", "line")):
+            from mockserver.replay import capture
+
+            try:
+                capture(file, value.get("line"))
+            except AuthorError as error:
+                self.mistakes += error.mistakes
         return {**value, "replay": str(file)}
 
     def pace(self, value: Any, path: KeyPath) -> Pace | None:
@@ -349,6 +355,8 @@ def _dialects(script: Script) -> frozenset[DialectName]:
     """Where every fault has a meaning; a script without any has one everywhere."""
     found = EVERY
     for turn in script.turns:
+        if turn.answer and "replay" in turn.answer:
+            found &= HTTP | EVENT_STREAM
         for use in turn.faults:
             found &= getattr(use.fault, "dialects", EVERY)
             place = getattr(use.fault, "at", None)
