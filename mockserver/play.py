@@ -146,6 +146,11 @@ class Play:
             self._index += count
             self.entry.happened(self._slots.now(), "dropped", dropped)
 
+    @property
+    def said(self) -> bool:
+        """Everything has been written; only the ending is left."""
+        return not any(isinstance(act, Write) for act in self._acts[self._index :])
+
     async def run(self) -> str:
         """Play to the end; returns how it ended: the last step's name in lower case."""
         ending = "end"

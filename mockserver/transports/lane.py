@@ -93,19 +93,20 @@ class Lane:
                 """The answer stays where it is."""
 
     def cancel(self) -> None:
-        """Every answer that was asked for ends with the dialect's word for cancelled."""
-        for asked in self._under_way():
-            asked.entry.happened(self._socket.now(), "cancel")
-            asked.entry.end(self._socket.now(), "client", "cancel")
+        """Every answer that was asked for and is not yet said ends with the dialect's word for cancelled."""
+        now = self._socket.now()
+        for asked in self._waiting:
+            asked.entry.end(now, "client", "cancel")
         self._waiting = deque(replace(asked, cancelled=True) for asked in self._waiting)
+        if self._asked is None or (self.answering is not None and self.answering.play.said):
+            return
+        self._note("cancel")
+        self._asked.entry.end(now, "client", "cancel")
         if self.answering is not None:
             self.answering.play.cancel(self.answering.prepared.cancelled.acts)
-        elif self._asked is not None and self._task is not None:
+        elif self._task is not None:
             self._socket.say_whole(_ws_messages.CANCELLED, self._asked.stream_id)
             self._task.cancel()
-
-    def _under_way(self) -> tuple[Asked, ...]:
-        return (*((self._asked,) if self._asked else ()), *self._waiting)
 
     def _note(self, what: str) -> None:
         if self._asked is not None:
@@ -126,7 +127,7 @@ class Lane:
 
     def stop(self, by: Literal["server", "client"], how: str) -> None:
         """End what is being said, and forget what waits."""
-        for asked in self._under_way():
+        for asked in (*((self._asked,) if self._asked else ()), *self._waiting):
             asked.entry.end(self._socket.now(), by, how)
         for asked in self._waiting:
             self._socket.upstream.finished(asked.session, asked.entry)
@@ -200,19 +201,19 @@ class Lane:
 
     async def end(self, step: End) -> None:
         if step.close is not None or step.bare:
-            self._socket.said_goodbye(self, step.close, step.reason)
+            self._socket.said_goodbye(step.close, step.reason)
 
     async def hang_up(self) -> None:
-        self._socket.stop_others(self, "hangup")
+        self._socket.over("hangup")
         await self._socket.connection.hang_up()
 
     async def reset(self, abrupt: bool) -> None:
-        self._socket.stop_others(self, "reset")
+        self._socket.over("reset")
         await self._socket.connection.reset(abrupt)
 
     async def stall(self) -> None:
         await self._socket.connection.gone()
 
     async def vanish(self) -> None:
-        self._socket.stop_others(self, "vanish")
+        self._socket.over("vanish")
         await self._socket.connection.vanish()

@@ -493,16 +493,17 @@ class Socket:
         if self._holder is lane:
             if self._hold == "frame":
                 # Nobody can know where the next frame begins.
-                self.stop_others(lane, "raw")
+                self.over("raw")
             self._release()
         if lane.waiting:
             self._ready_lane(lane)
         self._start()
 
-    def stop_others(self, lane: Lane | None, how: str) -> None:
-        for other in self._lanes.values():
-            if other is not lane:
-                other.stop("server", how)
+    def over(self, how: str) -> None:
+        """Something that concerns the whole connection ends all answers, the one that does it too; nothing more is said."""
+        self.closing = True
+        for lane in self._lanes.values():
+            lane.stop("server", how)
         if self._ready is not None:
             self._ready.clear()
 
@@ -574,15 +575,13 @@ class Socket:
         """Say goodbye; what is being answered ends."""
         if self.closing or self.connection.transport is None:
             return
-        self.stop_others(None, "close")
         if self._hold != "frame":
             self._send(frames.close_frame(code, reason))
-        self.said_goodbye(None, code, reason)
+        self.said_goodbye(code, reason)
 
-    def said_goodbye(self, lane: Lane | None, code: int | None, reason: str) -> None:
+    def said_goodbye(self, code: int | None, reason: str) -> None:
         """A close frame is out: the client's is waited for, then the connection closes (RFC 6455 §7.1.1)."""
-        self.closing = True
-        self.stop_others(lane, "close")
+        self.over("close")
         self._note_close("server", code, reason)
         self.slots.at(self.now() + CLOSE_SECONDS, _weak(self, Socket._give_up))
 
