@@ -168,7 +168,7 @@ class Journal:
         self.count += 1
         entry = RequestEntry(self.count, connection, at)
         if self.last_ended_at is not None:
-            entry.gap = at - self.last_ended_at
+            entry.gap = max(0.0, at - self.last_ended_at)
         self.requests.append(entry)
         return entry
 

@@ -27,6 +27,13 @@ class Pace:
     prefill: float = 0.0
     gaps: tuple[float, ...] = ()
 
+    def mistake(self) -> str | None:
+        """What cannot be in these numbers, or None."""
+        for name in ("ttft", "tokens_per_second", "jitter", "prefill"):
+            if getattr(self, name) < 0:
+                return f"'{name}' is {getattr(self, name)}: wanted a number ≥ 0"
+        return "'gaps' has a negative one: wanted seconds ≥ 0" if any(gap < 0 for gap in self.gaps) else None
+
     @property
     def instant(self) -> bool:
         return not (self.ttft or self.tokens_per_second or self.prefill or self.gaps)
