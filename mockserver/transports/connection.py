@@ -100,13 +100,19 @@ class Connection(RequestHandler):
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's contract allows a bool
         """A client may half-close legally and still gets its answer (RFC 9112 §9.6); an idle connection closes."""
         now = self._loop.time()
-        if self._request_in_progress and not self._upgraded and self.ssl_context is None:
+        if self._answering and not self._upgraded and self.ssl_context is None:
             self.entry.half_closed_at = now
             self.entry.happened(now, "half-closed")
             self._tell_gone()
             return True
         self.entry.closed(now, "client", "fin")
         return None
+
+    @property
+    def _answering(self) -> bool:
+        """Whether a request was read whose answer is not over; aiohttp takes one from its queue before its task begins."""
+        taken = self._waiter is None and self.entry.first_byte_at is not None
+        return bool(self._request_in_progress or self._messages or taken)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         how = "rst" if isinstance(exc, ConnectionError) else "fin"
@@ -152,7 +158,7 @@ class Connection(RequestHandler):
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
-        if self.transport is None:
+        if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError("the client has left")
         self.entry.bytes_out += len(data)
         self.entry.last_byte_at = self._loop.time()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
-from mockserver.channels import WEBSOCKET, DialectName
 from mockserver.parameters import Count
 from mockserver.reactions import Reactions
 from mockserver.scene import Scene
@@ -16,8 +14,6 @@ class SmallBuffers:
     """SO_SNDBUF in bytes; the kernel doubles it and has a least size of its own (socket(7))."""
 
     bytes: Count = 4096
-
-    dialects: ClassVar[frozenset[DialectName]] = WEBSOCKET
 
     def __call__(self, reactions: Reactions, scene: Scene) -> Reactions:
         return replace(reactions, buffers=self.bytes)
