@@ -328,15 +328,18 @@ class OneShot:
         self, environment: Mapping[str, str], given: bytes, seconds: float, report: Report | None = None
     ) -> list[tuple[float, Mapping[str, Any]]]:
         process = Process(self.command)
-        child = await asyncio.create_subprocess_exec(
-            *shlex.split(self.command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**clean_environment(), **environment},
-            start_new_session=True,
-            limit=MAX_LINE,
-        )
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *shlex.split(self.command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={**clean_environment(), **environment},
+                start_new_session=True,
+                limit=MAX_LINE,
+            )
+        except (OSError, ValueError) as error:
+            raise AdapterBroken(f"cannot start '{self.command}': {error}") from None
         process._process = child
         lines: list[tuple[float, Mapping[str, Any]]] = []
         assert child.stdin is not None
@@ -359,7 +362,8 @@ class OneShot:
 
 
 def _flat(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value in the environment. JSON is ASCII there: not every program takes its environment for UTF-8."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Function:

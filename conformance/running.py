@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from conformance import baseline, case, engine
+from conformance import baseline, case, clients, engine
 from conformance.adapter import Adapter, OneShot, Process
 from conformance.reporters import console, report
 from conformance.verdict import CaseResult, Verdict
@@ -37,19 +35,9 @@ class Asked:
 
 
 def adapter_for(client: str, one_shot: bool) -> Adapter:
-    """The adapter a `--client` value names: one of ours by name, else a command. Raises LookupError."""
-    command = named_command(client)
+    """The adapter a `--client` value names: a client by name, else a command. Raises LookupError."""
+    command = clients.command(client)
     return OneShot(command) if one_shot else Process(command)
-
-
-def named_command(client: str) -> str:
-    """A reference client by its name (`reference-python`, `reference-node`), or the command as it is."""
-    reference = Path(__file__).parent / "reference"
-    commands = {
-        "reference-python": f"{shlex.quote(sys.executable)} {shlex.quote(str(reference / 'client.py'))}",
-        "reference-node": f"node {shlex.quote(str(reference / 'client.mjs'))}",
-    }
-    return commands.get(client, client)
 
 
 def in_requirements(cases: tuple[case.Case, ...], wanted: str | None) -> frozenset[str]:
