@@ -109,7 +109,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     prepared = prepared or exchange.prepare(call)
     plan = prepared.plan
     entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
-    entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *_unopened(call, connection)), plan
+    entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *unopened(call, connection)), plan
     entry.read_at = origin = upstream.slots.now()
     closing = upstream.next_is_door(call.session)
     play = Play(
@@ -124,6 +124,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     )
     connection.head_sent = True
     connection.set_buffers(plan.reactions.buffers)
+    connection.set_lag(plan.reactions.lag.bytes)
     upstream.running.add(play)
     try:
         how = await play.run()
@@ -139,7 +140,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     return Sent(entry.status or 200, keep_alive=_keeps(request, connection, prepared) and not closing)
 
 
-def _unopened(call: Call, connection: Connection) -> tuple[str, ...]:
+def unopened(call: Call, connection: Connection) -> tuple[str, ...]:
     """The turn's door, if the request met it when it was already inside."""
     door = OPEN if call.turn is None else call.turn.door
     return () if door.kind == "open" or door.name == connection.entry.door else (f"door: {door.name}",)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from mockserver.answers import Request
+from mockserver.answers import ApiError, Request
 from mockserver.channels import DialectName
 from mockserver.compile import Hold
 from mockserver.dialects import _ws_messages
-from mockserver.exchange import Prepared
+from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
 from mockserver.play import Play
 from mockserver.sessions import Session
 from mockserver.steps import End
 from mockserver.transports.admission import admitted
+from mockserver.transports.http import unopened
 
 if TYPE_CHECKING:
     from mockserver.transports.websocket import Socket
@@ -49,7 +49,7 @@ class Lane:
 
     def __init__(self, socket: Socket, paused: bool) -> None:
         self._socket = socket
-        self._waiting: deque[Asked] = deque()
+        self._waiting: list[Asked] = []
         self._task: asyncio.Task[None] | None = None
         self._asked: Asked | None = None
         self.answering: Answering | None = None
@@ -97,7 +97,7 @@ class Lane:
         now = self._socket.now()
         for asked in self._waiting:
             asked.entry.end(now, "client", "cancel")
-        self._waiting = deque(replace(asked, cancelled=True) for asked in self._waiting)
+        self._waiting = [replace(asked, cancelled=True) for asked in self._waiting]
         if self._asked is None or (self.answering is not None and self.answering.play.said):
             return
         self._note("cancel")
@@ -116,7 +116,7 @@ class Lane:
 
     def start(self) -> None:
         """Begin the next answer."""
-        asked = self._asked = self._waiting.popleft()
+        asked = self._asked = self._waiting.pop(0)
         self._task = asyncio.get_running_loop().create_task(self._answer(asked))
         self._task.add_done_callback(lambda _: self._ended(asked))
 
@@ -145,33 +145,42 @@ class Lane:
             if refusal is not None:
                 socket.refuse(refusal, entry, asked.stream_id)
                 return
-            entry.end(socket.now(), "server", await self._begin(asked).run())
+            call, prepared = self._plan(asked)
+            entry.end(socket.now(), "server", await self._begin(asked, prepared, socket.upstream.exchange.slug(prepared, call)).run())
+            socket.upstream.keep(call, prepared)
         except ConnectionError:
             entry.end(socket.now(), "client", socket.gone_how)
         except Exception as error:
             entry.end(socket.now(), "server", "error")
             socket.failed(error, self, asked.stream_id)
 
-    def _begin(self, asked: Asked) -> Play:
+    def _plan(self, asked: Asked) -> tuple[Call, Prepared]:
+        """Take the turn and plan its answer."""
         socket, entry = self._socket, asked.entry
         call = socket.upstream.take(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
         prepared = socket.upstream.exchange.prepare(call)
         plan = prepared.plan
-        entry.turn, entry.fired, entry.unfired, entry.plan = call.number, plan.fired, plan.unfired, plan
-        entry.read_at = origin = socket.now()
+        entry.turn, entry.plan = call.number, plan
+        entry.fired, entry.unfired = plan.fired, (*plan.unfired, *unopened(call, socket.connection))
+        entry.status = plan.answer.status if isinstance(plan.answer, ApiError) else None
+        return call, prepared
+
+    def _begin(self, asked: Asked, prepared: Prepared, slug: bytes) -> Play:
+        socket, reactions = self._socket, prepared.plan.reactions
+        asked.entry.read_at = origin = socket.now()
         play = Play(
             prepared.compiled.acts,
             self,
             socket.slots,
-            entry,
+            asked.entry,
             origin=origin,
-            slug=socket.upstream.exchange.slug(prepared, call),
-            lag=plan.reactions.lag,
+            slug=slug,
+            lag=reactions.lag,
             lagged=socket.goodbye(1013, "Slow consumer"),
         )
         self.answering = Answering(prepared, play)
-        socket.react(plan.reactions)
-        if self.paused and plan.reactions.pause != "ignore":
+        socket.react(reactions)
+        if self.paused and reactions.pause != "ignore":
             play.pause()
         return play
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -45,9 +44,13 @@ from mockserver.upstream import Upstream
 
 CLOSE_SECONDS = 1.0
 """How long a close frame waits for the client's, and then for its FIN."""
+RETRY_SECONDS = 0.01
+"""How soon a pong that found the kernel's buffer full is tried again."""
 MAX_LATER = 64
 """Messages that wait until a frame of an answer is whole; then nothing more is read."""
 MAX_LATE_PONGS = 100
+MAX_UNSENT = 256 * 1024
+"""Bytes that may wait in user space; then nothing more is read."""
 STUB: Mapping[str, Any] = {"model": "", "messages": ()}
 
 
@@ -247,7 +250,7 @@ class Socket:
         self._dialect = asked.dialect
         self.deflate = deflate
         self._lanes: dict[str | int | None, Lane] = {}
-        self._ready: deque[Lane] | None = None
+        self._ready: list[Lane] = []
         self._running = 0
         self._paused = False
         self._holder: Lane | None = None
@@ -294,7 +297,7 @@ class Socket:
         """Read no more than can be answered."""
         while self._later and len(self._later) >= MAX_LATER:
             await self.released()
-        if self.connection.blocked and not any(lane.busy for lane in self._lanes.values()):
+        while self.connection.unsent > MAX_UNSENT:
             await self.connection.drain()
 
     def _take(self, kind: WSMsgType, data: Any) -> None:
@@ -430,15 +433,12 @@ class Socket:
         """A pong may stand inside a fragmented message, but not inside a frame: then the latest one waits (§5.5.3)."""
         if self.closing:
             return
-        if self._hold == "frame" or self.connection.blocked:
-            self._pong = payload
-            if self._hold != "frame":
-                self._later_when_drained()
-        else:
+        if self._hold != "frame" and not self.connection.blocked:
             self._send(frames.frame(frames.PONG, payload))
-
-    def _later_when_drained(self) -> None:
-        self.slots.at(self.now() + 0.01, _weak(self, Socket._flush_pong))
+            return
+        if self._pong is None and self._hold != "frame":
+            self.slots.at(self.now() + RETRY_SECONDS, _weak(self, Socket._flush_pong))
+        self._pong = payload
 
     def _flush_pong(self) -> None:
         if self._pong is not None:
@@ -476,8 +476,6 @@ class Socket:
     # The answers: one order of whole messages for all lanes.
 
     def _ready_lane(self, lane: Lane) -> None:
-        if self._ready is None:
-            self._ready = deque()
         if not lane.busy and lane not in self._ready:
             self._ready.append(lane)
         self._start()
@@ -485,7 +483,7 @@ class Socket:
     def _start(self) -> None:
         while self._ready and self._running < websocket_errors.MAX_AT_ONCE and not self.closing:
             self._running += 1
-            self._ready.popleft().start()
+            self._ready.pop(0).start()
 
     def freed(self, lane: Lane) -> None:
         """A lane's answer is over."""
@@ -494,6 +492,7 @@ class Socket:
             if self._hold == "frame":
                 # Nobody can know where the next frame begins.
                 self.over("raw")
+                self.slots.at(self.now() + self._reactions.idle.seconds, _weak(self, Socket._give_up))
             self._release()
         if lane.waiting:
             self._ready_lane(lane)
@@ -504,8 +503,7 @@ class Socket:
         self.closing = True
         for lane in self._lanes.values():
             lane.stop("server", how)
-        if self._ready is not None:
-            self._ready.clear()
+        self._ready.clear()
 
     def free_for(self, lane: Lane) -> bool:
         return self._holder is None or self._holder is lane
@@ -633,6 +631,7 @@ class Socket:
         if reactions is not self._reactions:
             self._reactions = reactions
             self.connection.set_lag(reactions.lag.bytes)
+            self.connection.set_buffers(reactions.buffers)
             self._look()
 
     def _look(self) -> None:
