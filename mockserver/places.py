@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from mockserver.channels import EVERY, DialectName
 from mockserver.events import Event, Events
 from mockserver.steps import End, Frame, Head, Message, Raw, Step, Timeline, Wait
 
@@ -58,10 +59,17 @@ def parse(text: str) -> Place:
     raise PlaceError(f"'{text}' is not a place: wanted one of {', '.join(words)}, or inside:PLACE{hint}")
 
 
-def in_whole(place: Place) -> bool:
-    """Whether an answer that is not streamed has such a place: it says one thing only, its content or its error."""
-    streamed = place.name in ("opening", "tool", "reasoning", "finish", "usage", "done")
-    return not streamed and (place.name != "content" or place.number == 1)
+def dialects_with(place: Place, *, among_events: bool) -> frozenset[DialectName]:
+    """The dialects in whose answers a place can occur: a whole JSON body is one content event or error, bare chunks have no `[DONE]`, typed
+    messages neither a role nor a finish of their own. `among_events`: before the events are written as messages."""
+    missing: set[DialectName] = set()
+    if place.name in (*SINGLE, *COUNTED) and place.name != "error" and (place.name, place.number) != ("content", 1):
+        missing.add("json")
+    if place.name == "done" and not among_events:
+        missing.add("ws-chunk")
+    if place.name in ("opening", "finish") and not among_events:
+        missing.add("ws-typed")
+    return EVERY - missing
 
 
 def event_index(events: Events, place: Place) -> int | None:

@@ -14,7 +14,7 @@ from mockserver.author_errors import AuthorError, Mistake, nearest
 from mockserver.bundled import bundled
 from mockserver.channels import EVENT_STREAM, EVERY, HTTP, DialectName
 from mockserver.doors import Door, TlsFault
-from mockserver.places import Place, in_whole
+from mockserver.places import Place, dialects_with
 from mockserver.turns import STAGES, After, Pace, Script, Stage, Turn, Use, acts_early
 
 KeyPath = tuple[str | int, ...]
@@ -352,7 +352,7 @@ class _Reading:
 
 
 def _dialects(script: Script) -> frozenset[DialectName]:
-    """Where every fault has a meaning; a script without any has one everywhere."""
+    """Where every fault has a meaning and its place can occur; a script without any has one everywhere."""
     found = EVERY
     for turn in script.turns:
         if turn.answer and "replay" in turn.answer:
@@ -360,8 +360,8 @@ def _dialects(script: Script) -> frozenset[DialectName]:
         for use in turn.faults:
             found &= getattr(use.fault, "dialects", EVERY)
             place = getattr(use.fault, "at", None)
-            if isinstance(place, Place) and not in_whole(place):
-                found -= {"json"}
+            if isinstance(place, Place):
+                found &= dialects_with(place, among_events=use.stage == "events")
     return found
 
 

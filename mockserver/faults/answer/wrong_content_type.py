@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from mockserver.answers import Answer, Plain, Reply
+from mockserver.channels import EVERY, DialectName
 from mockserver.faults._api_error import typical
 from mockserver.parameters import Status
 from mockserver.scene import Scene
@@ -29,9 +30,14 @@ class WrongContentType:
     type: str | None = None
     status: Status = 200
 
+    @property
+    def dialects(self) -> frozenset[DialectName]:
+        """A whole completion is right where it was asked for."""
+        return EVERY - {"json"} if self.body == "json" and self.type is None else EVERY
+
     def __call__(self, answer: Answer, scene: Scene) -> Answer:
         if self.body == "json":
-            if not isinstance(answer, Reply) or (scene.dialect == "json" and self.type is None):
+            if not isinstance(answer, Reply):
                 return answer
             identity = scene.flavour.identity(scene.random, int(scene.now))
             whole = json.dumps(scene.flavour.whole(scene.request, answer, identity), ensure_ascii=False)

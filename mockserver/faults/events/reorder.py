@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from mockserver.channels import STREAMED, DialectName
 from mockserver.events import Events
 from mockserver.faults.events._spots import no_bytes, no_moment, position
 from mockserver.places import Place, event_index
@@ -13,6 +15,8 @@ from mockserver.scene import Scene
 @dataclass(frozen=True)
 class Reorder:
     """The event at the place is said after the one at `to`, by default after the next one."""
+
+    dialects: ClassVar[frozenset[DialectName]] = STREAMED
 
     at: Place = Place("content", 2)
     to: Place | None = None
