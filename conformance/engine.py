@@ -57,13 +57,17 @@ class Results:
 
 @dataclass(slots=True)
 class Engine:
-    """`told` is called with each case's result as it comes, and before it with the number of jobs."""
+    """`told` is called with each case's result as it comes, and `counted` before that with the number of jobs.
+
+    `stop_at_l0` False goes on after a broken L0: only for clients that are known to be broken.
+    """
 
     adapter: Adapter
     jobs: int | None = None
     transports: Sequence[str] = ()
     told: Callable[[CaseResult], None] = lambda _: None
     counted: Callable[[int], None] = lambda _: None
+    stop_at_l0: bool = True
     _lag: observe.Lag = field(default_factory=observe.Lag)
     _numbers: int = 0
 
@@ -83,7 +87,7 @@ class Engine:
                 for some in (honest[:1], honest[1:]):
                     if not stopped:
                         await self._all(server, some, done)
-                        stopped = any(result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for result in done)
+                        stopped = self.stop_at_l0 and any(result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for result in done)
                 if not stopped:
                     rest = [job for job in jobs if job.case.level != "L0"]
                     await self._all(server, [job for job in rest if not job.case.alone], done)

@@ -1,0 +1,85 @@
+"""Which checks each mutant fails: the table, and how it is made.
+
+`table.json` holds, for every mutant, the checks of the whole corpus that it fails (`case[where]/check`). It is written by
+`make mutants` and compared for equality; a check that stands in no row is killed by no mutant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from conformance.adapter import Process
+from conformance.case import Case, corpus
+from conformance.engine import Engine, Results
+from conformance.verdict import Verdict
+from mockserver import registry
+
+TABLE = Path(__file__).parent / "table.json"
+BROKEN = (Verdict.FAIL, Verdict.WARN, Verdict.INFO)
+
+
+def mutants() -> tuple[str, ...]:
+    """Every mutant's name, as its file has it."""
+    return tuple(name.replace("-", "_") for name in registry.names("conformance.mutants"))
+
+
+@cache
+def table() -> Mapping[str, tuple[str, ...]]:
+    """The checks each mutant fails."""
+    rows: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return {name: tuple(checks) for name, checks in rows.items()}
+
+
+def failing(results: Results) -> tuple[str, ...]:
+    """The checks of a run that are broken, sorted."""
+    return tuple(sorted(f"{case.name}/{check.id}" for case in results.cases for check in case.checks if check.verdict in BROKEN))
+
+
+async def run(name: str, cases: Iterable[Case]) -> Results:
+    """One mutant through some cases. L0 is run as any level is: a mutant may be broken there."""
+    command = f"{shlex.quote(sys.executable)} -m conformance.mutants {name}"
+    return await Engine(Process(command), stop_at_l0=False).run(cases)
+
+
+def cases_of(checks: Iterable[str]) -> frozenset[str]:
+    """The ids of the cases that some checks belong to."""
+    return frozenset(check.partition("[")[0] for check in checks)
+
+
+def unkilled(cases: Sequence[Case], rows: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The checks, as `case/check`, that no mutant fails."""
+    killed = {f"{check.partition('[')[0]}/{check.rpartition('/')[2]}" for row in rows.values() for check in row}
+    return tuple(name for case in cases for check in case.checks if (name := f"{case.id}/{check.id}") not in killed)
+
+
+async def write(names: Sequence[str], at_once: int = 3) -> None:
+    """Run mutants through the whole corpus and write their rows."""
+    cases = corpus()
+    rows = {name: list(checks) for name, checks in table().items()} if TABLE.exists() else {}
+    places = asyncio.Semaphore(at_once)
+
+    async def one(name: str) -> None:
+        async with places:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "conformance.mutants", "row", name, stdout=asyncio.subprocess.PIPE
+            )
+            out, _ = await process.communicate()
+        rows[name] = json.loads(out)
+        sys.stderr.write(f"{name}: {len(rows[name])} checks fail\n")
+
+    await asyncio.gather(*(one(name) for name in names))
+    kept = {name: rows[name] for name in sorted(rows) if name in mutants()}
+    TABLE.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
+    for name in unkilled(cases, kept):
+        sys.stderr.write(f"no mutant fails {name}\n")
+
+
+def row(name: str) -> str:
+    """One mutant's row, for the process that gathers them."""
+    return json.dumps(failing(asyncio.run(run(name, corpus()))))

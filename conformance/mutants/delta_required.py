@@ -1,0 +1,19 @@
+"""A choice without a delta is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference import client
+
+
+class Mutant(client.Answer):
+    def add_choice(self, said: Mapping[str, Any]) -> Iterator[client.Piece]:
+        if not isinstance(said.get("delta"), dict):
+            raise client.Failure("parse", "no delta")
+        yield from super().add_choice(said)
+
+
+PARTS = replace(client.Parts(), answer=Mutant)

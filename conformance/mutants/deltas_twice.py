@@ -1,0 +1,19 @@
+"""Every delta is handed out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference import client
+
+
+class Mutant(client.Adapter):
+    def say(self, line: Mapping[str, Any]) -> None:
+        super().say(line)
+        if line.get("type") == "delta":
+            super().say(line)
+
+
+PARTS = replace(client.Parts(), adapter=Mutant)

@@ -1,0 +1,18 @@
+"""Choices other than the first are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference import client
+
+
+class Mutant(client.Answer):
+    def add_choice(self, said: Mapping[str, Any]) -> Iterator[client.Piece]:
+        if not said.get("index"):
+            yield from super().add_choice(said)
+
+
+PARTS = replace(client.Parts(), answer=Mutant)

@@ -1,0 +1,17 @@
+"""Only the first URL is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference import client
+
+
+class Mutant(client.Adapter):
+    def run(self, order: Mapping[str, Any]) -> None:
+        super().run({name: value for name, value in order.items() if name != "fallback_urls"})
+
+
+PARTS = replace(client.Parts(), adapter=Mutant)

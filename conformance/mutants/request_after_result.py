@@ -1,0 +1,24 @@
+"""After its result a run sends its request once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from conformance.reference import client
+
+
+class Mutant(client.Adapter):
+    def run(self, order: Mapping[str, Any]) -> None:
+        super().run(order)
+        again = client.Run.of({**order, "max_retries": 0})
+        with suppress(Exception), self.client(again) as other:
+            next(
+                other.attempt(again.urls[0], again.keys[0], again, self.parts.answer(again.request, again.dialect), client.Limits.grace(1)),
+                None,
+            )
+
+
+PARTS = replace(client.Parts(), adapter=Mutant)

@@ -1,0 +1,14 @@
+"""A message of more than 64 KB is an error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.reference import client
+
+
+class Mutant(client.WebSocket):
+    MOST = 65536
+
+
+PARTS = replace(client.Parts(), websocket=Mutant)
