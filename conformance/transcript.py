@@ -166,7 +166,7 @@ def derived(
         **links.numbers(evidence.runs, evidence.reports, by_run, connections),
         **speed.numbers(evidence.reports, requests),
         **fidelity.numbers(evidence.reports[0], clients[0], requests, answers),
-        **_all_runs(answers, clients, requests, evidence),
+        **_all_runs(clients, by_run, {id(entry): answer for entry, answer in zip(requests, answers, strict=True)}),
         **_bodies(requests),
         "requests_after_result": _after(last_result, (entry.received_at for entry in requests)),
         "connections_after_result": _after(last_result, (entry.accepted_at for entry in connections)),
@@ -182,10 +182,9 @@ def derived(
 
 
 def _all_runs(
-    answers: Sequence[Said], clients: Sequence[Mapping[str, Any]], requests: Sequence[RequestEntry], evidence: Evidence
+    clients: Sequence[Mapping[str, Any]], by_run: Sequence[attempts.Attempts], answers: Mapping[int, Said]
 ) -> dict[str, Any]:
     outcomes = [told["outcome"] for told in clients]
-    spoken = {answer.choices[0].text for answer in answers if 0 in answer.choices}
     return {
         "outcomes": outcomes,
         "results": sum(told["results"] for told in clients),
@@ -193,8 +192,13 @@ def _all_runs(
         "outcomes_error": outcomes.count("error"),
         "outcomes_cancelled": outcomes.count("cancelled"),
         "outcomes_none": outcomes.count("none"),
-        "texts_mixed": sum(told["outcome"] == "ok" and told["text"] not in spoken for told in clients),
+        "texts_mixed": sum(_foreign(told, [answers[id(entry)] for entry in own]) for told, own in zip(clients, by_run, strict=True)),
     }
+
+
+def _foreign(told: Mapping[str, Any], own: Iterable[Said]) -> bool:
+    """Whether a run claims a complete text that none of its own requests was answered with."""
+    return told["outcome"] == "ok" and told["text"] not in {answer.choices[0].text for answer in own if 0 in answer.choices}
 
 
 def _bodies(requests: Sequence[RequestEntry]) -> dict[str, Any]:
