@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal, cast
 
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from aiohttp.http_websocket import WebSocketError, ws_ext_gen
 from aiohttp.streams import EofStream
 
@@ -199,12 +199,23 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     try:
         if full:
             socket.close(1001, "Server full")
+        elif reactions.farewell is not None:
+            _turn_spent(upstream, request, asked.session)
+            socket.close(*reactions.farewell)
         await socket.serve(shaken.reader)
     finally:
         upstream.sockets.discard(socket)
         socket.left()
         connection.head_sent = False
     return Sent(101, keep_alive=False)
+
+
+def _turn_spent(upstream: Upstream, request: web.BaseRequest, session: Session) -> None:
+    """The handshake takes the turn that the first request would have taken."""
+    entry = upstream.enter(session, request, upstream.slots.now())
+    entry.turn, _ = session.take()
+    entry.end(upstream.slots.now(), "server", "close")
+    upstream.finished(session, entry)
 
 
 class Socket:
@@ -287,6 +298,9 @@ class Socket:
                 await self._broken(error)
                 return
             self._heard_at = self.now()
+            if message.type is WSMsgType.TEXT and _larger(message.data, self._reactions.max_message):
+                await self._broken(WebSocketError(1009, "Message too big"))
+                return
             if message.type is WSMsgType.CLOSE:
                 await self._closed_by_client(message.data, message.extra or "")
                 return
@@ -302,10 +316,7 @@ class Socket:
 
     def _take(self, kind: WSMsgType, data: Any) -> None:
         if kind is WSMsgType.TEXT:
-            if _larger(data, self._reactions.max_message):
-                self.close(1009, "Message too big")
-            else:
-                self._text(data)
+            self._text(data)
         elif kind is WSMsgType.PING:
             self._ping(bytes(data))
         elif kind is WSMsgType.PONG:
@@ -601,11 +612,16 @@ class Socket:
 
     async def _broken(self, error: WebSocketError) -> None:
         """The client broke the protocol; nothing it says can be understood any more."""
+        if int(error.code) == WSCloseCode.MESSAGE_TOO_BIG and self._reactions.oversize == "reset":
+            self.over("reset")
+            await self.connection.reset(abrupt=False)
+            return
         self.close(int(error.code), str(error.args[-1]) if error.args else "")
         await self.connection.hang_up()
 
     async def _closed_by_client(self, code: int | None, reason: str) -> None:
         if self.closing:
+            self.connection.entry.happened(self.now(), "close", code or 1005)
             return
         for lane in self._lanes.values():
             lane.stop("client", "close")
