@@ -42,7 +42,8 @@ _WHOLE = frozenset({"concurrent", "queue", "connections"})
 def read_limits(value: Any, source: str = "limits") -> Limits:
     """From a mapping, or from text such as `rpm=60,tpm=30000,concurrent=5,queue=10`. Raises AuthorError."""
     if isinstance(value, str):
-        value = dict(part.strip().partition("=")[::2] for part in value.split(",") if part.strip())
+        parts = (part.partition("=") for part in value.split(",") if part.strip())
+        value = {name.strip(): amount.strip() for name, _, amount in parts}
     known = [item.name for item in fields(Limits)]
     if not isinstance(value, Mapping):
         raise AuthorError([Mistake(source, 1, f"wanted a mapping of {', '.join(known)}, got {value!r}")])

@@ -1,0 +1,268 @@
+"""The journal: what it holds, that its schema describes it, that it is bounded, and that no key is in it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from mockserver.bundled import bundled
+from mockserver.journal import MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
+from mockserver.testing import MockServer
+
+ASK: Mapping[str, Any] = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+SECRET = "sk-journal-secret-0123456789"
+KEY = {"authorization": f"Bearer {SECRET}"}
+SCHEMA = json.loads((bundled("schemas") / "journal.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with MockServer() as server:
+        yield server
+
+
+def check(journal: Mapping[str, Any]) -> None:
+    assert [f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(journal)] == []
+
+
+def post(base_url: str, body: Any = ASK, headers: Mapping[str, str] = KEY, path: str = "/chat/completions") -> httpx.Response:
+    return httpx.post(f"{base_url}{path}", json=body, headers=headers, trust_env=False)
+
+
+def test_an_answer_is_told_write_by_write(server: MockServer) -> None:
+    session = server.session([{"answer": {"content": ["a", "b", "c"]}, "pace": {"ttft": 0.05, "tokens_per_second": 20}}])
+    answer = post(session.base_url)
+    session.wait_idle()
+    journal = session.journal()
+    check(journal)
+    (request,), (connection,) = journal["requests"], journal["connections"]
+    assert request["body"] == ASK
+    assert (request["turn"], request["dialect"], request["status"], request["attempt"]) == (0, "sse", 200, 1)
+    assert request["request_id"] == answer.headers["x-request-id"]
+    assert [write["mark"] for write in request["writes"]] == [None, "content", "content", "done"], "the head goes first"
+    dues = [write["due"] - request["read_at"] for write in request["writes"]]
+    assert dues == pytest.approx([0, 0.05, 0.10, 0.15])
+    assert all(write["at"] >= write["due"] for write in request["writes"])
+    assert sum(write["bytes"] for write in request["writes"]) == request["bytes"] == connection["bytes_out"]
+    assert sum(write["messages"] for write in request["writes"]) == request["messages"]
+    assert (request["ended_by"], request["ended_how"]) == ("server", "end")
+    assert connection["accepted_at"] <= request["received_at"] <= request["read_at"] <= request["first_byte_at"] <= request["ended_at"]
+    assert connection["port"] == httpx.URL(session.base_url).port
+
+
+def test_attempts_gaps_and_reuse(server: MockServer) -> None:
+    session = server.session()
+    with httpx.Client(trust_env=False) as http:
+        for count in range(2):
+            http.post(f"{session.base_url}/chat/completions", json=ASK, headers={**KEY, "x-stainless-retry-count": str(count)})
+            time.sleep(0.1)
+        http.post(f"{session.base_url}/chat/completions", json={**ASK, "stream": False}, headers=KEY)
+        journal = session.journal()
+        assert [entry["closed_at"] for entry in journal["connections"]] == [None], "it is still open"
+    check(journal)
+    assert [request["attempt"] for request in journal["requests"]] == [1, 2, 1]
+    assert [request["retry_count"] for request in journal["requests"]] == [0, 1, None]
+    assert journal["requests"][0]["gap"] is None
+    assert journal["requests"][1]["gap"] >= 0.1
+    assert [entry["requests"] for entry in journal["connections"]] == [3]
+
+
+def test_who_closed_and_how(server: MockServer) -> None:
+    endings = {"reset": ("server", "rst"), "hang-up": ("server", "fin")}
+    for fault, ended in endings.items():
+        session = server.session([{"faults": [{fault: {"at": "content:1"}}]}])
+        with pytest.raises(httpx.HTTPError):
+            post(session.base_url)
+        session.wait_idle()
+        (connection,) = session.journal()["connections"]
+        assert (connection["closed_by"], connection["closed_how"]) == ended
+        assert connection["closed_at"] >= connection["last_byte_at"]
+
+
+@pytest.mark.parametrize(("linger", "how"), [(False, "fin"), (True, "rst")])
+def test_a_client_that_leaves(server: MockServer, linger: bool, how: str) -> None:
+    session = server.session([{"pace": {"tokens_per_second": 50}}])
+    url = httpx.URL(session.base_url)
+    sock = socket.create_connection((url.host, url.port or 0))
+    body = json.dumps(ASK).encode()
+    sock.sendall(
+        f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    sock.recv(1000)
+    if linger:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    sock.close()
+    session.wait_idle()
+    journal = session.journal()
+    check(journal)
+    assert journal["requests"][0]["ended_by"] == "client"
+    assert journal["connections"][0]["closed_by"] == "client"
+    if linger:
+        assert journal["connections"][0]["closed_how"] == how
+
+
+def test_a_half_close_is_told_and_answered(server: MockServer) -> None:
+    session = server.session([{"answer": {"content": ["a", "b"]}, "pace": {"ttft": 0.1}}])
+    url = httpx.URL(session.base_url)
+    body = json.dumps(ASK).encode()
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(head.encode() + body)
+        time.sleep(0.05)
+        sock.shutdown(socket.SHUT_WR)
+        heard = b""
+        while piece := sock.recv(65536):
+            heard += piece
+    assert heard.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+    session.wait_idle()
+    (connection,) = session.journal()["connections"]
+    assert connection["half_closed_at"] is not None
+    assert [each["what"] for each in connection["happenings"]] == ["half-closed"]
+
+
+def test_a_reader_that_does_not_read_is_told(server: MockServer) -> None:
+    session = server.session([{"answer": {"content": ["x" * 10_000_000]}}])
+    url = httpx.URL(session.base_url)
+    body = json.dumps(ASK).encode()
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(head.encode() + body)
+        time.sleep(0.5)
+        read = 0
+        while read < 10_000_000:
+            read += len(sock.recv(1_000_000))
+    session.wait_idle()
+    (request,) = session.journal()["requests"]
+    assert request["blocked"] > 0.1
+    assert 0 < request["unsent"] <= 256 * 1024
+    assert "blocked" in {each["what"] for each in request["happenings"]}
+
+
+SECRETIVE: list[tuple[str, dict[str, str], str]] = [
+    ("authorization", {"authorization": f"Bearer {SECRET}"}, ""),
+    ("basic", {"authorization": "Basic " + base64.b64encode(f":{SECRET}".encode()).decode()}, ""),
+    ("another scheme", {"authorization": f"Token {SECRET}"}, ""),
+    ("bare", {"authorization": SECRET}, ""),
+    ("api-key", {"api-key": SECRET}, ""),
+    ("x-api-key", {"x-api-key": SECRET}, ""),
+    ("cookie", {"cookie": f"a=1; session={SECRET}", "authorization": "Bearer other-key-1"}, ""),
+    ("proxy", {"proxy-authorization": f"Bearer {SECRET}", "authorization": "Bearer other-key-1"}, ""),
+    ("subprotocol", {"sec-websocket-protocol": f"realtime, openai-insecure-api-key.{SECRET}"}, ""),
+    ("query", {}, f"?key={SECRET}"),
+    ("escaped query", {}, "?api_key=" + SECRET.replace("-", "%2D")),
+    ("query besides a field", {"authorization": "Bearer other-key-1"}, f"?model=x&api_key={SECRET}"),
+    ("referer", {"authorization": f"Bearer {SECRET}", "referer": f"https://x/?k={SECRET}"}, ""),
+]
+
+
+@pytest.mark.parametrize(("place", "headers", "query"), SECRETIVE, ids=[place for place, _, _ in SECRETIVE])
+@pytest.mark.parametrize("refused", [False, True])
+def test_no_key_stands_in_clear(server: MockServer, place: str, headers: dict[str, str], query: str, refused: bool) -> None:
+    session = server.session()
+    body = {**ASK, "stream": False, **({"foo": 1} if refused else {})}
+    post(session.base_url, body, headers, f"/chat/completions{query}")
+    journal = session.journal()
+    check(journal)
+    text = json.dumps(journal)
+    assert SECRET not in text
+    assert SECRET.replace("-", "%2D") not in text
+    assert base64.b64encode(f":{SECRET}".encode()).decode() not in text
+    assert "key-1" in text
+
+
+def test_a_key_in_the_body_is_replaced(server: MockServer) -> None:
+    session = server.session()
+    post(session.base_url, {**ASK, "api_key": "sk-only-in-the-body", "user": SECRET})
+    text = json.dumps(session.journal())
+    assert "sk-only-in-the-body" not in text
+    assert SECRET not in text
+
+
+def test_a_short_key_does_not_spoil_other_words(server: MockServer) -> None:
+    session = server.session()
+    post(session.base_url, ASK, {"authorization": "Bearer hi"})
+    (request,) = session.journal()["requests"]
+    assert request["body"] == ASK
+    assert request["headers"]["authorization"] == "Bearer key-1"
+    assert (request["key"], request["key_from"]) == ("key-1", "authorization")
+
+
+def test_labels_follow_first_sight(server: MockServer) -> None:
+    session = server.session()
+    for key in ("sk-first-key", "sk-second-key", "sk-first-key"):
+        post(session.base_url, ASK, {"authorization": f"Bearer {key}"})
+    assert [request["key"] for request in session.journal()["requests"]] == ["key-1", "key-2", "key-1"]
+
+
+def test_it_is_bounded() -> None:
+    journal = Journal("s")
+    for number in range(MAX_REQUESTS + 10):
+        entry = journal.request(1, float(number))
+        journal.asked(entry, "POST", "/", {"authorization": f"Bearer key-number-{number}"}, b"%d" % number)
+    shown = journal.to_json()
+    check(shown)
+    assert [shown["requests"][0]["request"], shown["requests"][-1]["request"]] == [11, MAX_REQUESTS + 10]
+    assert journal.label("one-more-key") == "key-more"
+    assert len(journal._asked) <= MAX_REQUESTS
+
+
+def test_a_long_answer_keeps_its_first_writes_and_the_last() -> None:
+    entry = RequestEntry(1, 1, 0.0)
+    for number in range(MAX_WRITES + 5):
+        entry.wrote(float(number), float(number), 1, 1, "content")
+    assert (len(entry.writes), entry.dropped_writes, entry.writes[-1].at) == (MAX_WRITES, 5, MAX_WRITES + 4)
+    assert entry.messages == MAX_WRITES + 5
+
+
+def test_a_long_body_keeps_its_beginning_and_its_digest() -> None:
+    from hashlib import sha256
+
+    journal, body = Journal("s"), b"x" * (MAX_BODY + 1)
+    journal.asked(journal.request(1, 0.0), "POST", "/", {}, body)
+    (request,) = journal.to_json()["requests"]
+    assert request["body"] == "x" * MAX_BODY
+    assert (request["body_bytes"], request["body_sha256"]) == (len(body), sha256(body).hexdigest())
+
+
+def test_only_the_first_ending_counts() -> None:
+    request, connection = RequestEntry(1, 1, 0.0), ConnectionEntry(1, 0.0)
+    request.end(1.0, "server", "reset")
+    request.end(2.0, "client", "fin")
+    connection.closed(1.0, "server", "rst")
+    connection.closed(2.0, "client", "fin")
+    assert (request.ended_at, request.ended_by, request.ended_how) == (1.0, "server", "reset")
+    assert (connection.closed_at, connection.closed_by, connection.closed_how) == (1.0, "server", "rst")
+
+
+def test_the_file_holds_each_request_and_connection(tmp_path: Path) -> None:
+    file = tmp_path / "journal.ndjson"
+    with MockServer(journal_file=str(file)) as server:
+        session = server.session()
+        post(session.base_url)
+        session.wait_idle()
+        expected = session.key
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [(line["session"], *(set(line) - {"session"})) for line in lines] == [(expected, "request"), (expected, "connection")]
+    check({"session": "s", "requests": [lines[0]["request"]], "connections": [lines[1]["connection"]]})
+    assert SECRET not in file.read_text(encoding="utf-8")
+
+
+def test_the_schema_names_every_field() -> None:
+    journal = Journal("s")
+    journal.connect(ConnectionEntry(1, 0.0))
+    journal.asked(journal.request(1, 0.0), "POST", "/", {}, b"")
+    shown = journal.to_json()
+    for kind in ("connection", "request"):
+        described = SCHEMA["$defs"][kind]["properties"]
+        assert set(described) == set(shown[f"{kind}s"][0])
+        assert all(each.get("description") for each in described.values())
