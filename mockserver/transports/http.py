@@ -130,9 +130,11 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
         how = await play.run()
         entry.end(upstream.slots.now(), "server", how)
         upstream.keep(call, prepared)
-    except (asyncio.CancelledError, ConnectionError):
+    except (asyncio.CancelledError, ConnectionError) as error:
         entry.end(upstream.slots.now(), connection.entry.closed_by or "client", connection.entry.closed_how or "gone")
-        raise
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        return Sent(entry.status or 200, keep_alive=False)
     finally:
         connection.head_sent = False
         upstream.running.discard(play)
