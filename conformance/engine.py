@@ -6,8 +6,8 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,24 @@ class Job:
         return "sse" if self.dialect == "sse" else "ws"
 
 
+def jobs_of(case: Case) -> Iterator[Job]:
+    """All that a case is run as: over every dialect, and over SSE in its variants too."""
+    for dialect in case.dialects():
+        yield Job(case, dialect)
+        if dialect == "sse":
+            yield from (Job(case, dialect, variant) for variant in case.variants)
+
+
+Route = Callable[[MockSession], AbstractAsyncContextManager[MockSession]]
+"""How clients get to a session: what it gives has the URLs they are told."""
+
+
+@asynccontextmanager
+async def direct(session: MockSession) -> AsyncIterator[MockSession]:
+    """The session's own URLs."""
+    yield session
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """A whole run. `broken` says why the adapter could not be used."""
@@ -57,7 +75,8 @@ class Results:
 
 @dataclass(slots=True)
 class Engine:
-    """`told` is called with each case's result as it comes, and `counted` before that with the number of jobs.
+    """`told` is called with each case's result as it comes, and `counted` before that with the number of jobs. `chosen` picks
+    among the jobs of the cases; `route` says how the client gets to their sessions.
 
     `stop_at_l0` False goes on after a broken L0: only for clients that are known to be broken.
     """
@@ -68,6 +87,8 @@ class Engine:
     told: Callable[[CaseResult], None] = lambda _: None
     counted: Callable[[int], None] = lambda _: None
     stop_at_l0: bool = True
+    chosen: Callable[[Job], bool] = lambda _: True
+    route: Route = direct
     _lag: observe.Lag = field(default_factory=observe.Lag)
     _numbers: int = 0
 
@@ -78,16 +99,11 @@ class Engine:
         broken: str | None = None
         stopped = False
         try:
-            await self.adapter.start()
-            jobs = list(self._jobs(cases))
-            self.counted(len(jobs))
-            async with MockServer() as server, self._lag:
-                honest = sorted((job for job in jobs if job.case.level == "L0"), key=lambda job: job.case.id != FIRST)
-                # One case first: a client that does nothing is not waited for once a case.
-                for some in (honest[:1], honest[1:]):
-                    if not stopped:
-                        await self._all(server, some, done)
-                        stopped = self.stop_at_l0 and any(result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for result in done)
+            async with self.opened() as server:
+                jobs = list(self._jobs(cases))
+                self.counted(len(jobs))
+                honest = await self.honest(server, [job for job in jobs if job.case.level == "L0"], done)
+                stopped = self.stop_at_l0 and not honest
                 if not stopped:
                     rest = [job for job in jobs if job.case.level != "L0"]
                     await self._all(server, [job for job in rest if not job.case.alone], done)
@@ -96,21 +112,42 @@ class Engine:
                             await self._all(server, [job], done)
         except AdapterBroken as error:
             broken = str(error)
-        finally:
-            await self.adapter.stop()
         broken = broken or _broken(self.adapter)
         return Results(dict(self.adapter.hello), tuple(done), time.monotonic() - began, broken, stopped)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[MockServer]:
+        """The client greeted and the server up, both gone at the end. Raises AdapterBroken."""
+        try:
+            await self.adapter.start()
+            async with MockServer() as server, self._lag:
+                yield server
+        finally:
+            await self.adapter.stop()
+
+    async def honest(self, server: MockServer, jobs: Sequence[Job], done: list[CaseResult]) -> bool:
+        """Whether these, of L0, hold. One case first: a client that does nothing is not waited for once a case."""
+        holds = True
+        ordered = sorted(jobs, key=lambda job: job.case.id != FIRST)
+        for some in (ordered[:1], ordered[1:]):
+            await self._all(server, some, done)
+            holds = not any(result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for result in done)
+            if self.stop_at_l0 and not holds:
+                break
+        return holds
+
+    async def one(self, server: MockServer, job: Job) -> CaseResult:
+        """One job by itself. Raises AdapterBroken."""
+        done: list[CaseResult] = []
+        await self._all(server, [job], done)
+        if not done:
+            raise AdapterBroken(_broken(self.adapter) or "nothing ran")
+        return done[0]
 
     def _jobs(self, cases: Iterable[Case]) -> Iterable[Job]:
         declared = self.adapter.hello.get("transports", ("sse",))
         wanted = [name for name in declared if not self.transports or name in self.transports]
-        for case in cases:
-            for dialect in case.dialects():
-                job = Job(case, dialect)
-                if job.transport in wanted:
-                    yield job
-                    if job.transport == "sse":
-                        yield from (Job(case, dialect, variant) for variant in case.variants)
+        return (job for case in cases for job in jobs_of(case) if job.transport in wanted and self.chosen(job))
 
     async def _all(self, server: MockServer, jobs: Sequence[Job], done: list[CaseResult]) -> None:
         """As many at once as the client declares, or `jobs`."""
@@ -188,7 +225,8 @@ class Engine:
             for name, script in scripts.items()
         }
         try:
-            yield sessions
+            async with AsyncExitStack() as routes:
+                yield {name: await routes.enter_async_context(self.route(session)) for name, session in sessions.items()}
         finally:
             for session in sessions.values():
                 session.close()
