@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: help run test check fix bench schemas
+.PHONY: help run test check fix bench schemas mutants stress
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -30,6 +30,12 @@ check: $(INSTALLED) ## lint, formatting, types and generated files; changes noth
 fix: $(INSTALLED) ## repair what lint can repair, and format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
+
+mutants: $(INSTALLED) ## run every mutant through every case and write the table of what each fails
+	@$(BIN)/python -m conformance.mutants table $(ARGS)
+
+stress: $(INSTALLED) ## the reference clients again and again beside busy processes: nothing may fail
+	@$(BIN)/python -m conformance.stress $(ARGS)
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python bench $(ARGS)
