@@ -46,6 +46,8 @@ class Reactions:
     early: answer before the request body was read.
     compress: permessage-deflate is accepted when offered.
     max_age: seconds a WebSocket may live; 0 has no limit. max_message: bytes of a client's message.
+    oversize: what a larger message of the client's gets: the connection is closed with 1009, or reset.
+    farewell: a WebSocket is closed with this code and reason as soon as it is open, which takes the turn.
     buffers: SO_SNDBUF of the connection, in bytes; 0 is the kernel's own.
     """
 
@@ -63,4 +65,6 @@ class Reactions:
     compress: bool = True
     max_age: float = 3600.0
     max_message: int = 10 * 1024 * 1024
+    oversize: Literal["close", "reset"] = "close"
+    farewell: tuple[int, str] | None = None
     buffers: int = 0

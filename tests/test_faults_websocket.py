@@ -521,6 +521,27 @@ async def test_max_message(server: MockServer) -> None:
         assert frame.code == 1009
 
 
+async def test_a_large_message_may_be_answered_by_a_reset(server: MockServer) -> None:
+    async with connected(session_of(server, {"max-message": {"bytes": 1000, "act": "reset"}}).ws_url) as far:
+        far.send(TEXT, b'{"type":"ping"}'.ljust(1001))
+        with pytest.raises(ConnectionResetError):
+            await far.read()
+
+
+async def test_server_full(server: MockServer) -> None:
+    session = server.session([{"faults": ["server-full"]}, {"answer": {"content": ["in"]}}])
+    async with connected(session.ws_url) as far:
+        frame = await far.frame()
+        assert frame is not None
+        assert (frame.opcode, frame.code, frame.reason) == (CLOSE, 1001, "Server full")
+        far.close(1001)
+        assert await far.ended()
+    async with connected(session.ws_url) as far:
+        far.say(TYPED)
+        assert content(await far.until("done")) == "in"
+    assert [request["turn"] for request in session.journal()["requests"]] == [0, 1]
+
+
 async def test_no_compression(server: MockServer) -> None:
     async with connected(session_of(server, "no-compression").ws_url, "Sec-WebSocket-Extensions: permessage-deflate") as far:
         assert "sec-websocket-extensions" not in far.fields
