@@ -84,6 +84,14 @@ def read_line(raw: bytes) -> Mapping[str, Any]:
     return line
 
 
+def read_hello(said: Mapping[str, Any]) -> Hello:
+    """A hello as the protocol allows it. Raises ValueError."""
+    try:
+        return read_line(json.dumps(said).encode())
+    except AdapterBroken as error:
+        raise ValueError(f"the hello is {error}") from None
+
+
 def _whole_characters(said: Any) -> Any:
     """JSON can say half a surrogate pair; nothing that is written down can hold one."""
     text = json.dumps(said, ensure_ascii=False)
@@ -367,9 +375,9 @@ def _flat(value: Any) -> str:
 
 
 class Function:
-    """An async function under test: `await client(run, emit)`, which emits the same lines as mappings."""
+    """An async function under test: `await client(run, emit)`, which emits the same lines as mappings; what it returns is its result."""
 
-    def __init__(self, client: Callable[[Run, Emit], Awaitable[None]], hello: Hello) -> None:
+    def __init__(self, client: Callable[[Run, Emit], Awaitable[Mapping[str, Any] | None]], hello: Hello) -> None:
         self.hello = hello
         self.departure: Departure | None = None
         self._client = client
@@ -389,7 +397,9 @@ class Function:
             report.add(time.monotonic(), read_line(json.dumps(line).encode()))
 
         try:
-            await asyncio.wait_for(self._client(run, emit), seconds)
+            result = await asyncio.wait_for(self._client(run, emit), seconds)
+            if result is not None:
+                emit({"type": "result", **result})
         except TimeoutError:
             report.lost = f"no result within {seconds:g} s"
         except Exception as error:

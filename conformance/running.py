@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from conformance import baseline, case, clients, engine
+from conformance import baseline, checked, clients, engine
 from conformance.adapter import Adapter, OneShot, Process
 from conformance.reporters import console, report
-from conformance.verdict import CaseResult, Verdict
+from conformance.verdict import CaseResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +40,17 @@ def adapter_for(client: str, one_shot: bool) -> Adapter:
     return OneShot(command) if one_shot else Process(command)
 
 
-def in_requirements(cases: tuple[case.Case, ...], wanted: str | None) -> frozenset[str]:
-    """The ids whose checks count; a newer case is information until its own requirement set."""
-    return frozenset(each.id for each in cases if wanted is None or _version(each.since) <= _version(wanted))
-
-
-def _version(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split("."))
-    except ValueError:
-        raise LookupError(f"'{text}' is not a requirement set: wanted a version such as 1.0") from None
-
-
 async def check(asked: Asked) -> int:
     """Run, report, and return the exit code. Raises AuthorError and LookupError for what was asked wrongly."""
     known = baseline.load(asked.known_failing) if asked.known_failing else ()
-    cases = case.select(case.corpus(), asked.levels, asked.globs)
-    counted = in_requirements(cases, asked.requirements)
     screen = console.Console(asked.strict)
-    runner = engine.Engine(
-        adapter_for(asked.client, asked.one_shot), asked.jobs, asked.transports, told=screen.finished, counted=screen.started
-    )
-    results = await runner.run(each for each in cases for _ in range(asked.repeat))
-    judged = tuple(_informative(result) if result.id not in counted else result for result in results.cases)
-    judged = tuple(
-        sorted(baseline.apply(known, judged), key=lambda result: (result.level, result.id, result.transport, result.variant or ""))
-    )
-    stale = baseline.stale(known, judged)
-    final = engine.exit_of(replace(results, cases=judged), asked.strict, stale)
-    screen.ended(results, judged, final)
-    _write(asked, report.to_json(results, judged, final), judged)
-    return final.code
-
-
-def _informative(result: CaseResult) -> CaseResult:
-    """A case beyond the asked requirement set: what it finds is information."""
-    return replace(
-        result,
-        checks=tuple(
-            replace(check, verdict=Verdict.INFO) if check.verdict in (Verdict.FAIL, Verdict.WARN) else check for check in result.checks
-        ),
-    )
+    adapter = adapter_for(asked.client, asked.one_shot)
+    runner = engine.Engine(adapter, asked.jobs, asked.transports, told=screen.finished, counted=screen.started)
+    wanted = checked.Wanted(asked.levels, asked.globs, known, asked.requirements, asked.repeat, asked.strict)
+    made = await checked.run(runner, wanted)
+    screen.ended(made.results, made.cases, made.exit)
+    _write(asked, made.report(), made.cases)
+    return made.exit.code
 
 
 def _write(asked: Asked, made: dict[str, object], judged: tuple[CaseResult, ...]) -> None:
