@@ -86,7 +86,7 @@ class MockServer:
     @property
     def default(self) -> MockSession:
         """The session of requests that name none."""
-        return MockSession(self, self.upstream.default, self.base_url, self.ws_url)
+        return MockSession(self, self.upstream.default, self.base_url, self.ws_url, self.upstream.default.ca_file)
 
     def session(self, script: str | Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None, **options: Any) -> MockSession:
         """A new session: of a profile by name, of a script `{turns, after}`, of a list of turns, or healthy.

@@ -100,6 +100,8 @@ class Upstream:
         self.set_up(session, options)
         if options.own_port and self.ports is not None:
             self.ports.open(session)
+        else:
+            session.ca_file = self.default.ca_file
         return self.store.add(session)
 
     def set_up(self, session: Session, options: SessionOptions) -> None:
