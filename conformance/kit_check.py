@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mockserver.journal import Journal, RequestEntry
-from mockserver.steps import Ending, Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Timeline, Vanish
+from mockserver.steps import End, Ending, Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Timeline, Vanish
 
 
 def kit_errors(journals: Iterable[Journal]) -> tuple[str, ...]:
@@ -19,13 +19,14 @@ def _errors(entry: RequestEntry) -> Iterator[str]:
     planned = planned_messages(entry.plan.timeline)
     if entry.messages > planned:
         yield f"request {entry.request}: {entry.messages} messages were written, {planned} were planned"
+    ending = planned_ending(entry.plan.timeline)
     cut_short = entry.ended_by != "server" or any(event.what in ("cancelled", "lagging", "broken") for event in entry.happenings)
-    if cut_short:
+    closed_by_rule = entry.ended_how == "close" != ending
+    if cut_short or closed_by_rule:
         return
     if entry.messages < planned:
         yield f"request {entry.request}: {planned} messages were planned, {entry.messages} were written"
-    ending = planned_ending(entry.plan.timeline)
-    if entry.ended_how not in (ending, "close"):
+    if entry.ended_how != ending:
         yield f"request {entry.request}: the plan ends with {ending}, the server ended with {entry.ended_how}"
     early = [write for write in entry.writes if write.at < write.due - 0.002]
     if early:
@@ -33,8 +34,10 @@ def _errors(entry: RequestEntry) -> Iterator[str]:
 
 
 def planned_ending(timeline: Timeline) -> str:
-    """The step that ends the answer: what a timeline does after it, as to hang up, is the connection's."""
-    return next((type(step).__name__.lower() for step in timeline if isinstance(step, Ending)), "end")
+    """The step that ends the answer, as the journal calls it: what a timeline does after it, as to hang up, is the connection's."""
+    last = next((step for step in timeline if isinstance(step, Ending)), None)
+    closes = isinstance(last, End) and (last.close is not None or last.bare)
+    return "end" if last is None else "close" if closes else type(last).__name__.lower()
 
 
 def planned_messages(timeline: Timeline) -> int:

@@ -1059,12 +1059,15 @@ class Client {
         const message = await channel.message()
         if (channel.answers && !answer.begun && leftOver(message.toString().trim(), run.dialect)) continue
         answer.begun = true
+        if (!answer.heard) limits.heard()
         for (const event of spoken(message, run.dialect, events)) {
           yield* answer.hear(event)
+          if (event.data.trim()) {
+            answer.heard = true
+            limits.heard()
+          }
           if (answer.over) return
         }
-        answer.heard = true
-        limits.heard()
       }
     } catch (failure) {
       if (!(failure.kind === 'closed' && answer.complete)) throw failure

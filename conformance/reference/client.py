@@ -1381,12 +1381,15 @@ class Client:
                 if channel.answers and not answer.begun and left_over(message, run.dialect):
                     continue
                 answer.begun = True
+                if not answer.heard:
+                    limits.heard()
                 for event in self.spoken(message, run.dialect, events):
                     yield from answer.hear(event)
+                    if event.data.strip():
+                        answer.heard = True
+                        limits.heard()
                     if answer.over:
                         return
-                answer.heard = True
-                limits.heard()
         except Failure as failure:
             if not (failure.kind == "closed" and answer.complete):
                 raise

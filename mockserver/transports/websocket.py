@@ -27,16 +27,18 @@ from mockserver.compile import Act, Hold, Write, compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects import _ws_messages
 from mockserver.dialects._dialect import to_json
+from mockserver.dialects.json import Json
 from mockserver.exchange import Call
+from mockserver.flavours._flavour import Flavour
 from mockserver.framing import websocket as frames
 from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
-from mockserver.plan import handshake_answer, plain_timeline, reactions_of
+from mockserver.plan import Plan, handshake_answer, plain_timeline, reactions_of
 from mockserver.play import Play
 from mockserver.reactions import Reactions
 from mockserver.route import Route
 from mockserver.sessions import Session
-from mockserver.steps import End, Message
+from mockserver.steps import End, Message, Timeline
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
 from mockserver.transports.lane import Asked, Lane
@@ -145,12 +147,14 @@ def _turned_away(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
 async def _answer_by_http(
     upstream: Upstream, request: web.BaseRequest, session: Session, said: ApiError | Plain, received_at: float
 ) -> Sent:
-    if isinstance(said, ApiError):
-        sent = await http.refuse(upstream, request, session, said, received_at)
-    else:
-        sent = await http.send(upstream, request, session, upstream.enter(session, request, received_at), plain_timeline(said))
-    session.journal.requests[-1].turn = session.taken - 1
-    return sent
+    timeline = _by_http(said, upstream.exchange.flavour(session))
+    entry = upstream.enter(session, request, received_at)
+    entry.turn, entry.plan = session.taken - 1, Plan(said, timeline, Reactions())
+    return await http.tell(upstream, request, session, entry, timeline)
+
+
+def _by_http(said: ApiError | Plain, flavour: Flavour) -> Timeline:
+    return plain_timeline(said) if isinstance(said, Plain) else Json().refuse(said, flavour, flavour.headers(Request(STUB, "")))
 
 
 class Handshaker(web.WebSocketResponse):
