@@ -20,7 +20,8 @@ WHOLE: Mapping[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "co
 
 @dataclass(frozen=True)
 class Heard:
-    """One response. `chunks` are those of the chunked coding, or the body in one; `complete`: it ended as its framing says."""
+    """One response; status 0 where the connection ended without a head. `chunks` are those of the chunked coding, or the body in
+    one; `complete`: it ended as its framing says."""
 
     status: int
     fields: tuple[tuple[str, str], ...]
@@ -60,7 +61,9 @@ def post(base_url: str, body: Mapping[str, Any] = ASKED, path: str = "/chat/comp
 
 def read(received: bytes) -> Heard:
     """The bytes of one response, up to the connection's end."""
-    head, _, rest = received.partition(b"\r\n\r\n")
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if not end:
+        return Heard(0, (), (), False)
     first, *lines = head.decode("latin-1").split("\r\n")
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
     status, low = int(first.split(" ")[1]), {name.lower(): value for name, value in fields}

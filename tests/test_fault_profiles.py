@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+from socket import SHUT_RDWR
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
+from websockets.sync.client import connect
 
 from mockserver import yaml_marks
 from mockserver.answers import Request
 from mockserver.author_errors import AuthorError
 from mockserver.bundled import bundled
 from mockserver.channels import DialectName
-from mockserver.compile import compile_timeline
+from mockserver.compile import Act, compile_timeline
 from mockserver.exchange import find_dialect, flavour
 from mockserver.model import reply
 from mockserver.plan import Plan, Setting, plan
 from mockserver.profiles import Shelf, load, load_use
-from mockserver.steps import End, HangUp, Reset, Stall, Vanish
-from mockserver.turns import Turn
-from tests.raw_http import ASKED
+from mockserver.steps import End, HangUp, Head, Reset, Stall, Timeline, Vanish, Wait, WaitFor
+from mockserver.testing import MockServer, MockSession
+from mockserver.turns import Pace, Turn
+from tests.raw_http import ASKED, WHOLE, post
 from tools import derive_profile_schema
 
 SHELF = Shelf()
@@ -172,3 +178,83 @@ def _can_stand_alone(name: str) -> bool:
         if "is missing" in str(error):
             return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "ending"),
+    [
+        ("after-ten-minutes", 600, HangUp),
+        ("cut-before-the-first-token", 60, HangUp),
+        ("gateway-timeout", 60, End),
+        ("five-minutes-of-thought", 310, End),
+        ("thirty-seconds-of-silence", 31, End),
+        ("pool-exhausted", 31, End),
+        ("slow-first-token", 60, End),
+        ("buffered-for-fifty-seconds", 50, End),
+        ("silent-mid-stream", 0, Stall),
+        ("body-never-closed", 0, Stall),
+        ("no-head", 0, Stall),
+        ("host-gone", 0, Vanish),
+        ("fin-mid-chunk", 0, HangUp),
+        ("reset-mid-stream", 0, Reset),
+    ],
+)
+def test_a_profile_ends_when_and_how_it_says(name: str, seconds: float, ending: type[Any]) -> None:
+    *_, last = compile_timeline(planned(SHELF.script(name).turns[0], "sse").timeline, "http").acts
+    assert isinstance(last, Act)
+    assert isinstance(last.step, ending)
+    assert last.due == pytest.approx(seconds)
+
+
+def quick(name: str, dialect: DialectName) -> bool:
+    """Whether a profile can be played to its end at once: nothing waits, and every door but the open one needs a port."""
+    turns = SHELF.script(name).turns
+    return all(turn.door.kind == "open" and _at_once(planned(turn, dialect).timeline, turn.pace) for turn in turns)
+
+
+def _at_once(timeline: Timeline, pace: Pace | None) -> bool:
+    waiting = sum(step.seconds for step in timeline if isinstance(step, Wait))
+    for_ever = any(isinstance(step, Stall | Vanish | WaitFor) or "Pulse" in type(step).__name__ for step in timeline)
+    return not for_ever and waiting < 0.05 and pace is None and len(timeline) < 20_000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    with MockServer() as server:
+        yield server
+
+
+@pytest.mark.parametrize(("name", "dialect"), [each for each in CLAIMED if each[1] in ("sse", "json") and quick(*each)])
+def test_a_profile_is_played_as_written(server: MockServer, name: str, dialect: DialectName) -> None:
+    session = server.session(name, seed=7, own_port=name == "redirect-elsewhere")
+    for turn in SHELF.script(name).turns:
+        try:
+            heard = post(session.base_url, {**ASKED, "stream": True} if dialect == "sse" else WHOLE)
+        except ConnectionResetError:
+            assert any(use.name == "reset" for use in turn.faults)
+        else:
+            assert heard.status == next((step.status for step in planned(turn, dialect).timeline if isinstance(step, Head)), 0)
+    server.wait_idle()
+    assert session.unplayed() == []
+
+
+@pytest.mark.parametrize(("name", "dialect"), [each for each in CLAIMED if each[1].startswith("ws") and quick(*each)])
+def test_a_profile_is_played_as_written_over_websocket(server: MockServer, name: str, dialect: DialectName) -> None:
+    session = server.session(name, seed=7, own_port=name == "redirect-elsewhere")
+    for number in range(len(SHELF.script(name).turns)):
+        url = f"{session.ws_url}?dialect={dialect}&key=sk-raw"
+        with suppress(InvalidStatus, InvalidURI, ConnectionClosed), connect(url, max_size=None, close_timeout=0.1) as socket:
+            socket.send(json.dumps({"type": "chat.completion", **ASKED} if dialect == "ws-typed" else ASKED))
+            while not _ended(session, number):
+                with suppress(TimeoutError):
+                    socket.recv(timeout=0.002)
+            # Leave without a word: some profiles never answer a close frame.
+            with suppress(OSError):
+                socket.socket.shutdown(SHUT_RDWR)
+    server.wait_idle()
+    assert session.unplayed() == []
+
+
+def _ended(session: MockSession, number: int) -> bool:
+    requests = session.journal()["requests"]
+    return len(requests) > number and requests[number]["ended_at"] is not None

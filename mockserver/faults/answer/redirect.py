@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from mockserver.answers import Answer, Headers, Plain
+from mockserver.channels import WEBSOCKET
 from mockserver.scene import Scene
 
 
@@ -33,8 +34,8 @@ class Redirect:
             case "none":
                 return ()
             case "same":
-                # A reference relative to …/chat/completions (RFC 3986 §5.2), so that it stays below the session's own path.
-                return (("location", "completions"),)
+                # References relative to the request's own URL (RFC 3986 §5.2), so that they stay below the session's path.
+                return (("location", "?again" if scene.dialect in WEBSOCKET else "completions"),)
             case "other":
                 return (("location", f"{scene.other_origin}/v1/chat/completions"),)
         return (("location", self.to),)
