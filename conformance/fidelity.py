@@ -26,7 +26,7 @@ def numbers(report: Report, told: Told, requests: Sequence[RequestEntry], answer
     text = str(told["text"])
     return {
         "text_exact": text == last,
-        "text_kept": bool(last) and (text == last or text == first_choice.refusal),
+        "text_kept": bool(text) and text in (last, first_choice.refusal),
         "text_missing": len(last) - len(text) if last.startswith(text) else None,
         "text_foreign": not last.startswith(text),
         "delta_text_exact": told["delta_text"] == last,
