@@ -172,7 +172,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A recorded response, played back byte for byte. `ended` is how the upstream ended it."""
+    """A recorded response, played back byte for byte. `ended` is how the upstream ended it; `status` 0: before its head."""
 
     status: int = 200
     headers: Headers = ()

@@ -57,7 +57,7 @@ def _content_type(body: bytes) -> str:
 
 def capture_timeline(capture: Capture, over_http: bool) -> Timeline:
     """The steps of a recorded answer. A piece leaves in one write, as it came; in it each event is a message with its mark."""
-    return (*((_head(capture),) if over_http else ()), *_pieces(capture), ENDINGS[capture.ended])
+    return (*((_head(capture),) if over_http and capture.status else ()), *_pieces(capture), ENDINGS[capture.ended])
 
 
 def _head(capture: Capture) -> Head:

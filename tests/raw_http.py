@@ -78,7 +78,7 @@ def dechunked(rest: bytes) -> tuple[tuple[bytes, ...], bool]:
     chunks: list[bytes] = []
     while b"\r\n" in rest:
         size, _, rest = rest.partition(b"\r\n")
-        length = int(size, 16)
+        length = int(size.partition(b";")[0], 16)
         if length == 0:
             return tuple(chunks), rest == b"\r\n"
         chunks.append(rest[:length])

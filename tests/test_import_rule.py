@@ -23,7 +23,7 @@ certificates play slots
 exchange
 upstream
 transports
-app breaking control health journal_file metrics request_lines routes seed_proxy stored
+app breaking control health journal_file metrics recorder request_lines routes seed_proxy stored
 pytest_plugin testing
 __main__ cli
 """
