@@ -649,9 +649,7 @@ class ReferenceClient:
             assert adapter.ask(server)["outcome"] == "ok"
             assert time.time() >= date
 
-    @pytest.mark.parametrize(
-        "field", ["Retry-After: 3600", "x-should-retry: false", "Retry-After: " + formatdate(time.time() + 9999, usegmt=True)]
-    )
+    @pytest.mark.parametrize("field", ["Retry-After: 3600", "x-should-retry: false", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT"])
     def test_gives_up(self, adapter: Adapter, field: str) -> None:
         with upstream([failing("429 No", field)], [ANSWER]) as server:
             assert adapter.ask(server)["status"] == 429
