@@ -24,6 +24,7 @@ from mockserver.bundled import bundled
 HELLO_SECONDS = 10.0
 BYE_SECONDS = 3.0
 """How long a process has for leaving once it was told bye."""
+LOOK_SECONDS = 0.005
 MAX_LINE = 16 * 1024 * 1024
 MAX_STDERR = 64 * 1024
 BARREN_STARTS = 3
@@ -208,7 +209,7 @@ class Process:
             if process.stdin is not None:
                 process.stdin.close()
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), BYE_SECONDS)
+                await asyncio.wait_for(_ended(process), BYE_SECONDS)
             self.departure = Departure(self._now() - began, process.returncode, await asyncio.to_thread(left_of_group, process.pid))
         await self._kill()
 
@@ -288,6 +289,12 @@ class Process:
     def _last_words(self) -> str:
         words = self.stderr.decode("utf-8", "replace").strip().splitlines()
         return f"; its last words: {words[-1][:300]}" if words else ""
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of the process itself: `wait` also waits for children that hold its output open."""
+    while process.returncode is None:  # noqa: ASYNC110 - nothing tells of this but the code
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 class OneShot:

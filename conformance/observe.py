@@ -134,7 +134,7 @@ def departed(observed: Observed, departure: Departure | None) -> Observed:
 
 
 def left_of_group(leader: int) -> int:
-    """How many live processes are still in the group that `leader` led."""
+    """How many live processes are still in the group that `leader` led, itself left out."""
     import psutil
 
     return sum(_is_in_group(process, leader) for process in psutil.process_iter(["status"]))
@@ -142,6 +142,6 @@ def left_of_group(leader: int) -> int:
 
 def _is_in_group(process: Any, leader: int) -> bool:
     try:
-        return os.getpgid(process.pid) == leader and process.info["status"] != "zombie"
+        return process.pid != leader and os.getpgid(process.pid) == leader and process.info["status"] != "zombie"
     except OSError:
         return False
