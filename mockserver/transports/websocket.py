@@ -1,4 +1,4 @@
-"""Chat completions over WebSocket (RFC 6455): the handshake, what the client says, and one open socket's rules.
+"""Chat completions over WebSocket (RFC 6455): what the client says, the order of what is said to it, and how it ends.
 
 aiohttp shakes hands and reads; every frame that is sent is made by `framing.websocket` and goes out below aiohttp. Who answers a
 request, and how, is decided where HTTP requests are: in `exchange`.
@@ -10,37 +10,31 @@ import asyncio
 import secrets
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal, cast
 
-from aiohttp import WSCloseCode, WSMsgType, hdrs, web
-from aiohttp.http_websocket import WebSocketError, ws_ext_gen
+from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.http_websocket import WebSocketError
 from aiohttp.streams import EofStream
 
 from mockserver import api_errors, client_message, websocket_errors
-from mockserver.answers import ApiError, Identity, Plain, Request
-from mockserver.author_errors import nearest
-from mockserver.channels import WEBSOCKET, DialectName
+from mockserver.answers import ApiError
 from mockserver.client_message import Ask, Flow, Ping
 from mockserver.compile import Act, Hold, Write, compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects import _ws_messages
 from mockserver.dialects._dialect import to_json
-from mockserver.dialects.json import Json
-from mockserver.exchange import Call
-from mockserver.flavours._flavour import Flavour
 from mockserver.framing import websocket as frames
 from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
-from mockserver.plan import Plan, handshake_answer, plain_timeline, reactions_of
 from mockserver.play import Play
 from mockserver.reactions import Reactions
 from mockserver.route import Route
 from mockserver.sessions import Session
-from mockserver.steps import End, Message, Timeline
+from mockserver.steps import End, Message
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
+from mockserver.transports.handshake import Handshake, Handshaker, Refused, answer_by_http, reactions_at_first, read_handshake, turned_away
 from mockserver.transports.lane import Asked, Lane
 from mockserver.upstream import Upstream
 
@@ -53,142 +47,23 @@ MAX_LATER = 64
 MAX_LATE_PONGS = 100
 MAX_UNSENT = 256 * 1024
 """Bytes that may wait in user space; then nothing more is read."""
-STUB: Mapping[str, Any] = {"model": "", "messages": ()}
 
 
 async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> web.StreamResponse:
     """Shake hands and serve the connection until it ends; or say by HTTP why not."""
     received_at = upstream.slots.now()
-    asked = _read_handshake(upstream, request, route)
+    asked = read_handshake(upstream, request, route)
     if isinstance(asked, Refused):
         return await http.refuse(upstream, request, asked.session, asked.error, received_at)
-    turned_away = _turned_away(upstream, request, asked)
-    if turned_away is not None:
-        return await _answer_by_http(upstream, request, asked.session, turned_away, received_at)
-    return await _serve(upstream, request, asked)
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """What the URL and the fields of a handshake ask for. `dialect` None: the first request tells it; `model` is the URL's."""
-
-    session: Session
-    dialect: DialectName | None
-    model: str | None
-    path_session: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    session: Session
-    error: ApiError
-
-
-def _read_handshake(upstream: Upstream, request: web.BaseRequest, route: Route) -> Handshake | Refused:
-    session = upstream.session_of(request, route)
-    if isinstance(session, ApiError):
-        return Refused(upstream.default, session)
-    if request.method != "GET":
-        return Refused(session, api_errors.method_not_allowed(request.method, request.path, ("GET",)))
-    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
-        return Refused(session, api_errors.upgrade_required(request.path))
-    error = upstream.admit(session, request, query=True) or _bad_handshake(request)
-    if error is not None:
-        return Refused(session, error)
-    wanted = request.query.get("dialect")
-    dialect = next((name for name in WEBSOCKET if name == wanted), None)
-    if wanted is not None and dialect is None:
-        return Refused(session, _unknown_dialect(wanted))
-    if (error := _meaningless(upstream, session, dialect)) is not None:
-        return Refused(session, error)
-    return Handshake(session, dialect, request.query.get("model") or None, route.session is not None)
-
-
-def _bad_handshake(request: web.BaseRequest) -> ApiError | None:
-    """RFC 6455 §4.2.1 and §4.4: what aiohttp would not take."""
-    if request.headers.get("Sec-WebSocket-Version", "") not in ("13", "8", "7"):
-        message = "This server speaks version 13 of the WebSocket protocol."
-        return ApiError(426, message, code="upgrade_required", headers=(("Sec-WebSocket-Version", "13"),))
-    if not Handshaker(Reactions(), request.headers.get("Sec-WebSocket-Protocol", "")).can_prepare(request):
-        return ApiError(400, "This is not a WebSocket handshake: see RFC 6455, section 4.2.1.", code="bad_handshake")
-    return None
-
-
-def _unknown_dialect(name: str) -> ApiError:
-    known = sorted(WEBSOCKET)
-    message = f"There is no WebSocket dialect '{name}'; known: {', '.join(known)}{nearest(name, known)}"
-    return ApiError(400, message, param="dialect", code="mock_unknown_dialect")
-
-
-def _meaningless(upstream: Upstream, session: Session, dialect: DialectName | None) -> ApiError | None:
-    """Whether the session's profile has no meaning in this dialect, or (None) in any of a WebSocket."""
-    errors = [upstream.wrong_dialect(session, name) for name in ((dialect,) if dialect else sorted(WEBSOCKET))]
-    return errors[0] if all(errors) else None
-
-
-def _first_call(session: Session, handshake: Handshake) -> Call:
-    """The call that the first message would be, as far as it is known before there is one."""
-    return Call(Request(STUB, handshake.model or ""), session, session.taken, session.peek(), handshake.dialect or "ws-chunk")
-
-
-def _turned_away(upstream: Upstream, request: web.BaseRequest, asked: Handshake) -> ApiError | Plain | None:
-    """What the session's next turn says to the handshake itself. It takes the turn then."""
-    exchange = upstream.exchange
-    call = _first_call(asked.session, asked)
-    if call.turn is None:
-        return None
-    turn = exchange.turn(call)
-    said = handshake_answer(turn, exchange.setting(call, Identity(""))) if turn.faults or turn.door.error else None
+    said = turned_away(upstream, asked)
     if said is not None:
-        asked.session.take()
-    return said
-
-
-async def _answer_by_http(
-    upstream: Upstream, request: web.BaseRequest, session: Session, said: ApiError | Plain, received_at: float
-) -> Sent:
-    timeline = _by_http(said, upstream.exchange.flavour(session))
-    entry = upstream.enter(session, request, received_at)
-    entry.turn, entry.plan = session.taken - 1, Plan(said, timeline, Reactions())
-    return await http.tell(upstream, request, session, entry, timeline)
-
-
-def _by_http(said: ApiError | Plain, flavour: Flavour) -> Timeline:
-    return plain_timeline(said) if isinstance(said, Plain) else Json().refuse(said, flavour, flavour.headers(Request(STUB, "")))
-
-
-class Handshaker(web.WebSocketResponse):
-    """aiohttp's handshake and reader. Messages are always compressed by themselves, and the client is told so."""
-
-    def __init__(self, reactions: Reactions, offered: str) -> None:
-        """`offered` are the client's subprotocols: a browser fails a connection for which none of them is chosen."""
-        protocols = [name.strip() for name in offered.split(",") if name.strip()]
-        super().__init__(
-            autoping=False,
-            autoclose=False,
-            protocols=[name for name in protocols if "." not in name] or protocols,
-            compress=reactions.compress,
-            max_msg_size=reactions.max_message + 1,
-        )
-
-    def _handshake(self, request: web.BaseRequest) -> Any:
-        headers, protocol, window_bits, _ = super()._handshake(request)
-        if window_bits:
-            headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = ws_ext_gen(window_bits, isserver=True, server_notakeover=True)
-        return headers, protocol, window_bits, True
-
-    @property
-    def reader(self) -> Any:
-        """Where the client's frames come from: messages, pings, pongs and close frames."""
-        return self._reader
+        return await answer_by_http(upstream, request, asked.session, said, received_at)
+    return await _serve(upstream, request, asked)
 
 
 async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake) -> Sent:
     connection = cast(Connection, request.protocol)
-    exchange = upstream.exchange
-    call = _first_call(asked.session, asked)
-    turn = exchange.turn(call)
-    reactions = reactions_of(turn, exchange.setting(call, Identity(""))) if turn.faults else Reactions()
+    reactions = reactions_at_first(upstream, asked)
     shaken = Handshaker(reactions, request.headers.get("Sec-WebSocket-Protocol", ""))
     shaken.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
     shaken.headers.update(dict(cors_fields(request.headers)))
