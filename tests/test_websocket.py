@@ -8,13 +8,18 @@ import socket
 import struct
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
 import websockets
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
 from mockserver import client_message
 from mockserver.access import KeyRule
+from mockserver.bundled import bundled
 from mockserver.client_message import Ask, Flow, Ping, Wrong
 from mockserver.testing import MockServer
 from tests.raw_websocket import ASK, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, TYPED, Refused, connected, content
@@ -244,6 +249,39 @@ async def test_ws_sse_text(server: MockServer) -> None:
     assert content(chunks) == "Hello, world"
 
 
+def valid(schema: str) -> Draft202012Validator:
+    """Every schema's validator, with the others at hand."""
+    folder = {path.name: json.loads(path.read_bytes()) for path in bundled("schemas").glob("*.json")}
+    registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(body)) for name, body in folder.items())
+    return Draft202012Validator(folder[schema], registry=registry)
+
+
+@pytest.mark.parametrize("dialect", ["ws-chunk", "ws-typed"])
+async def test_what_is_said_is_valid(server: MockServer, dialect: str) -> None:
+    tools = {"tool_calls": [{"name": "f", "arguments": "{}"}]}
+    answers = [HELLO, tools, {"refusal": ["No"]}, {"content": ["a"], "reasoning": ["b"]}]
+    failure = {"faults": [{"api-error": {"status": 429}}]}
+    session = server.session([*({"answer": answer} for answer in answers), failure, SLOW])
+    async with connected(f"{session.ws_url}?dialect={dialect}") as far:
+        seen = []
+        for lane in ({}, {"stream_id": "a"}, {}, {"stream_id": "b"}):
+            far.say({**TYPED, **lane})
+            seen += await far.until("done" if dialect == "ws-typed" else "finish")
+        far.say(TYPED)
+        seen += await far.until("error")
+        flow = [{"type": what, "ack": True} for what in ("pause", "resume")]
+        for message in ({"foo": 1}, {"type": "x"}, {"type": "ping", "ts": 1}, *flow):
+            far.say(message)
+            seen.append(await far.json())
+        far.say(TYPED)
+        far.say({"type": "cancel"})
+        seen += await far.until("done")
+    validator = valid(f"{dialect.replace('ws', 'ws-server')}.schema.json")
+    for message in seen:
+        assert list(validator.iter_errors(message)) == []
+    assert {"error", "pong", "paused", "resumed", "done"} <= {message.get("type") for message in seen}
+
+
 async def test_the_url_names_the_model(server: MockServer) -> None:
     async with connected(server.ws_url + "?model=gpt-4o&dialect=ws-chunk") as far:
         far.say(TYPED)
@@ -378,6 +416,46 @@ async def test_a_fragmented_request_is_one(server: MockServer) -> None:
         assert frame is not None
         assert (frame.opcode, frame.payload) == (PONG, b"mid")
         assert content(await far.until("finish")) == "Hello, world"
+
+
+async def test_what_cannot_be_inflated_closes(server: MockServer) -> None:
+    async with connected(script(server), "Sec-WebSocket-Extensions: permessage-deflate") as far:
+        far.send(TEXT, b"\xff\xff\xff", rsv=4)
+        frame = await far.frame()
+        assert frame is not None
+        assert (frame.opcode, frame.code) == (CLOSE, 1002)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_garbage_harms_nobody(server: MockServer, seed: int) -> None:
+    random = Random(seed)
+    before = len(asyncio.all_tasks())
+
+    async def garbage() -> None:
+        offer = random.choice([[], ["Sec-WebSocket-Extensions: permessage-deflate"]])
+        async with connected(server.ws_url, *offer) as far:
+            for _ in range(random.randint(1, 20)):
+                lane = {"stream_id": f"l{random.randint(0, 40)}"} if random.random() < 0.5 else {}
+                match random.randint(0, 4):
+                    case 0:
+                        far.writer.write(random.randbytes(random.randint(1, 200)))
+                    case 1:
+                        opcode, payload = random.randint(0, 15), random.randbytes(random.randint(0, 300))
+                        far.send(opcode, payload, fin=random.random() < 0.7, rsv=random.choice([0, 0, 4, 2]))
+                    case 2:
+                        far.say({"type": random.choice(["pause", "resume", "cancel", "ping"]), **lane})
+                    case _:
+                        far.say({**random.choice([ASK, TYPED]), **lane})
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(random.random() / 10):
+                    while await far.read():
+                        """What is said does not matter."""
+
+    await asyncio.gather(*(garbage() for _ in range(20)))
+    await server.until(lambda: not server.upstream.websockets and len(asyncio.all_tasks()) <= before, 10)
+    async with connected(server.ws_url) as far:
+        far.say(ASK)
+        assert content(await far.until("finish"))
 
 
 async def test_pings_are_answered_while_streaming_and_paused(server: MockServer) -> None:

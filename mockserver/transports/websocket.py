@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import weakref
+import zlib
 from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any, Literal, cast
@@ -175,6 +176,9 @@ class Socket:
                 return
             except WebSocketError as error:
                 await self._broken(error)
+                return
+            except zlib.error:
+                await self._broken(WebSocketError(WSCloseCode.PROTOCOL_ERROR, "Invalid compressed data"))
                 return
             self._heard_at = self.now()
             if message.type is WSMsgType.TEXT and _larger(message.data, self._reactions.max_message):
