@@ -145,6 +145,7 @@ def test_a_body_of_your_own(server: MockServer, given: Mapping[str, Any], body: 
         ({"retry_after": "1.5s", "retry_after_as": "ms"}, {"retry-after": None, "retry-after-ms": "1500"}),
         ({"retry_after": "2m", "retry_after_as": "both"}, {"retry-after": "120", "retry-after-ms": "120000"}),
         ({"headers": {"Retry-After": "soon", "X-Other": "a: b"}}, {"retry-after": "soon", "x-other": "a: b"}),
+        ({"retry_after_as": "nonsense"}, {"retry-after": "soon", "retry-after-ms": None}),
         ({"should_retry": False}, {"x-should-retry": "false"}),
         ({"should_retry": True, "body": "wait"}, {"x-should-retry": "true"}),
     ],

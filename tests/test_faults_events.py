@@ -43,6 +43,8 @@ ROWS: list[tuple[Any, Said]] = [
     ({"reorder": {"at": "finish", "to": "opening"}}, [ROLE, FINISH, HEL, LO, COMMA, WORLD, USAGE, DONE]),
     ("no-done", ALL[:-1]),
     ("double-done", [*ALL, DONE]),
+    ("early-done", [ROLE, HEL, LO, DONE]),
+    ({"early-done": "opening"}, [ROLE, DONE]),
     ({"double-done": 3}, [*ALL, DONE, DONE, DONE]),
     ("done-suffix", [*ALL[:-1], "data: [DONE] "]),
     ({"done-suffix": ";"}, [*ALL[:-1], "data: [DONE];"]),
@@ -198,6 +200,14 @@ def test_a_huge_event_has_the_size_that_was_asked_for(server: MockServer, health
     assert len(heard[LO].removeprefix("data: ")) == size
     content = json.loads(heard[LO][6:])["choices"][0]["delta"]["content"]
     assert content == "lo" if fill == "obfuscation" else content.startswith("loxxx")
+
+
+@pytest.mark.parametrize("filler", ["x", "ก", "ab\n", '"'])
+def test_a_huge_event_is_filled_with_any_text(server: MockServer, filler: str) -> None:
+    heard = blocks(post(session(server, {"huge-event": {"size": 1000, "fill": "content", "filler": filler}}).base_url).body)
+    content = json.loads(heard[HEL][6:])["choices"][0]["delta"]["content"]
+    assert content == "Hel" + filler * content.count(filler)
+    assert 1000 <= len(heard[HEL].removeprefix("data: ").encode()) < 1000 + 2 * len(filler.encode())
 
 
 def test_half_a_chunk_then_a_raw_error_line(server: MockServer, healthy: list[str]) -> None:

@@ -8,9 +8,9 @@ from typing import Literal
 
 from mockserver.answers import Headers
 
-RetryAfterForm = Literal["seconds", "float", "date", "ms", "both"]
+RetryAfterForm = Literal["seconds", "float", "date", "ms", "both", "nonsense"]
 """Retry-After in whole seconds, rounded up, or as an HTTP-date (RFC 9110 §10.2.3); as a number with a fraction, which some
-servers send; Retry-After-Ms alone, as OpenAI and Azure do; or it and the seconds."""
+servers send; Retry-After-Ms alone, as OpenAI and Azure do; or it and the seconds; or a word that is neither a number nor a date."""
 
 
 def retry_after(seconds: float, form: RetryAfterForm, now: float) -> Headers:
@@ -28,6 +28,8 @@ def retry_after(seconds: float, form: RetryAfterForm, now: float) -> Headers:
             return (milliseconds,)
         case "both":
             return (milliseconds, whole)
+        case "nonsense":
+            return (("retry-after", "soon"),)
 
 
 def should_retry(wanted: bool | None) -> Headers:

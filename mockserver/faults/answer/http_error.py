@@ -18,7 +18,7 @@ class HttpError:
     """`message`, `type`, `code` and `param` default to what the real API says with this status; `shape` to the flavour's own.
 
     body: the whole body instead, text or JSON; `content_type` is then its type (by default text/plain, application/json).
-    retry_after: seconds; `retry_after_as` says in which form. A Retry-After that makes no sense goes into `headers`.
+    retry_after: seconds; `retry_after_as` says in which form.
     should_retry: the value of `x-should-retry`.
     """
 
@@ -65,5 +65,6 @@ class HttpError:
         return Plain(self.status, headers, json.dumps(body, ensure_ascii=False).encode(), self.content_type or "application/json")
 
     def _headers(self, scene: Scene) -> Headers:
-        when = () if self.retry_after is None else retry_after(self.retry_after, self.retry_after_as, scene.now)
+        asked = self.retry_after is not None or self.retry_after_as == "nonsense"
+        when = retry_after(self.retry_after or 0.0, self.retry_after_as, scene.now) if asked else ()
         return (*when, *should_retry(self.should_retry), *self.headers.items())

@@ -10,7 +10,6 @@ from mockserver.channels import CHUNKS, DialectName
 from mockserver.events import Chunk, Event, Events
 from mockserver.scene import Scene
 
-_TOKENS = frozenset({"content", "tool", "reasoning"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ def _counted(events: Events, total: Mapping[str, Any]) -> Iterator[Event]:
     prompt, completion = total["prompt_tokens"], 0
     for event in events:
         if isinstance(event, Chunk) and not event.body.get("usage"):
-            completion = min(completion + (event.mark in _TOKENS), total["completion_tokens"])
+            completion = min(completion + (event.mark in TOKENS), total["completion_tokens"])
             usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
             yield replace(event, body={**event.body, "usage": usage})
         else:
