@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import httpx
@@ -149,14 +150,8 @@ def test_the_plugin_fails_tests_whose_script_was_not_played(
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(PLUGIN)
-    entry_point = "streamproof" in {each.name for each in _entry_points()}
-    result = pytester.runpytest_subprocess(*(() if entry_point else ("-p", "mockserver.pytest_plugin")), *workers)
+    installed = any(each.value == "mockserver.pytest_plugin" for each in entry_points(group="pytest11"))
+    result = pytester.runpytest_subprocess(*(() if installed else ("-p", "mockserver.pytest_plugin")), *workers)
     result.assert_outcomes(passed=6, failed=1, errors=3)
     for line in ("*turn 2 of 2 was not taken*", "*the fault 'reset' could not act*", "*1 request(s) came after the last turn*"):
         result.stdout.fnmatch_lines([line])
-
-
-def _entry_points() -> Iterator[object]:
-    from importlib.metadata import entry_points
-
-    yield from (each for each in entry_points(group="pytest11") if each.value == "mockserver.pytest_plugin")

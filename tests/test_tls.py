@@ -44,6 +44,7 @@ def test_a_session_speaks_tls(server: MockServer) -> None:
     assert status(session, trusting(session.ca_file)) == 200
     with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
         status(session, trusting(None))
+    server.until(lambda: session.session.journal.connections[-1].closed_at is not None, 5)
     connections = session.journal()["connections"]
     assert [connection["tls"] for connection in connections] == ["TLSv1.3", None]
     assert [each["what"] for each in connections[1]["happenings"]] == ["handshake failed"]

@@ -21,6 +21,7 @@ from mockserver.journal import ConnectionEntry
 from mockserver.steps import End
 
 if TYPE_CHECKING:
+    from aiohttp import StreamReader
     from aiohttp.abc import AbstractStreamWriter
 
     from mockserver.sessions import Session
@@ -53,7 +54,7 @@ class Sent(web.StreamResponse):
 class Connection(RequestHandler):
     """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
 
-    __slots__ = ("_arrived", "_close_notify", "_gone", "entry", "head_sent", "session", "session_keys", "ws_gone")
+    __slots__ = ("_arrived", "_close_notify", "_gone", "_last_body", "entry", "head_sent", "session", "session_keys", "ws_gone")
 
     entry: ConnectionEntry
 
@@ -62,6 +63,7 @@ class Connection(RequestHandler):
         self.session: Session | None = None
         self.session_keys: set[str] = set()
         self._close_notify = True
+        self._last_body: StreamReader | None = None
 
     def welcome(self, session: Session, entry: ConnectionEntry, *, close_notify: bool) -> None:
         """This connection came in by a port of the session's own, whose journal knows it by `entry`."""
@@ -91,6 +93,8 @@ class Connection(RequestHandler):
         if data and self._is_answering():
             entry.happened(self._loop.time(), "pipelined")
         super().data_received(data)
+        if self._messages:
+            self._last_body = self._messages[-1][1]
 
     def _is_answering(self) -> bool:
         """A whole request was read and its answer is under way: what comes now is another request (RFC 9112 §9.3.2)."""
@@ -110,7 +114,9 @@ class Connection(RequestHandler):
 
     @property
     def _answering(self) -> bool:
-        """Whether a request was read whose answer is not over; aiohttp takes one from its queue before its task begins."""
+        """Whether a whole request was read whose answer is not over; aiohttp takes one from its queue before its task begins."""
+        if self._last_body is not None and not self._last_body.is_eof():
+            return False
         taken = self._waiter is None and self.entry.first_byte_at is not None
         return bool(self._request_in_progress or self._messages or taken)
 
