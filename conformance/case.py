@@ -78,6 +78,7 @@ class Case:
         return tuple(dialect for transport in self.transports for dialect in DIALECTS.get(transport, (transport,)))
 
 
+@cache
 def corpus(folder: Path = CASES) -> tuple[Case, ...]:
     """Every case, in order of level and id. Raises AuthorError with the mistakes of all files."""
     loaded: list[Case] = []
