@@ -14,7 +14,7 @@ from mockserver.answers import ApiError
 from mockserver.sessions import Session
 from mockserver.transports import http
 from mockserver.transports.connection import Sent
-from mockserver.transports.outside import reply_json
+from mockserver.transports.outside import json_timeline
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,7 +34,8 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
     said = upstream.admit(session, request) or await _said(upstream, request, route, session)
     if isinstance(said, ApiError):
         return await http.refuse(upstream, request, session, said, received_at)
-    return await reply_json(upstream, request, said)
+    entry = upstream.enter(session, request, received_at)
+    return await http.send(upstream, request, session, entry, json_timeline(said))
 
 
 async def _said(upstream: Upstream, request: web.BaseRequest, route: Route, session: Session) -> Any:
