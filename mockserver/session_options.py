@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from mockserver import profiles, registry
 from mockserver.author_errors import AuthorError, Mistake, nearest
+from mockserver.channels import WEBSOCKET, DialectName
 from mockserver.limits import Limits, read_limits
 from mockserver.profiles import Shelf
 from mockserver.turns import Pace, Script
@@ -16,7 +17,7 @@ from mockserver.turns import Pace, Script
 TTL_SECONDS = 3600.0
 """How long a session lives after its last use."""
 _DOCUMENT = ("turns", "after", "title", "why", "tags", "sources", "network")
-_OPTIONS = ("seed", "flavour", "pace", "limits", "tls", "own_port", "ttl")
+_OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class SessionOptions:
     profile: str | None = None
     seed: int | None = None
     flavour: str | None = None
+    dialect: DialectName | None = None
     pace: Pace | None = None
     limits: Limits | None = None
     tls: str | None = None
@@ -77,6 +79,7 @@ class _Reading:
             profile,
             self.one("seed", int, "a whole number"),
             self.flavour(),
+            self.dialect(),
             self.gathered(lambda: profiles.load_pace(self.value.get("pace"), f"{self.source}: pace")),
             self.limits(),
             tls,
@@ -124,6 +127,14 @@ class _Reading:
     def limits(self) -> Limits | None:
         given = self.value.get("limits")
         return None if given is None else cast("Limits | None", self.gathered(lambda: read_limits(given, f"{self.source}: limits")))
+
+    def dialect(self) -> DialectName | None:
+        """The dialect of the session's WebSockets, where the URL names none."""
+        name = self.one("dialect", str, "a WebSocket dialect")
+        found = next((each for each in WEBSOCKET if each == name), None)
+        if name is not None and found is None:
+            self.wrong(f"no WebSocket dialect '{name}'{nearest(name, sorted(WEBSOCKET))}; known: {', '.join(sorted(WEBSOCKET))}")
+        return found
 
     def tls(self) -> str | None:
         found = self.value.get("tls")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from mockserver.channels import DialectName
 from mockserver.journal import Journal
 from mockserver.limits import UNLIMITED, Allowance, Limits
 from mockserver.session_options import TTL_SECONDS
@@ -31,6 +32,7 @@ class Session:
     profile: str | None = None
     seed: int | None = None
     flavour: str | None = None
+    dialect: DialectName | None = None
     pace: Pace | None = None
     limits: Limits = UNLIMITED
     tls: str | None = None

@@ -109,6 +109,7 @@ class Upstream:
         session.script, session.profile, session.ttl = options.script, options.profile, options.ttl
         session.seed = self.settings.seed if options.seed is None else options.seed
         session.flavour, session.pace, session.tls = options.flavour, options.pace, options.tls or self.settings.tls
+        session.dialect = options.dialect
         session.limits = options.limits or self.settings.limits
         session.restart()
 

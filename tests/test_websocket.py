@@ -123,6 +123,66 @@ async def test_a_turn_may_refuse_the_handshake(server: MockServer) -> None:
     assert [request["turn"] for request in session.journal()["requests"]] == [0, 1]
 
 
+async def test_a_chance_falls_once_for_handshake_and_answer(server: MockServer) -> None:
+    session = server.session([{"answer": HELLO, "faults": [{"http-error": {"status": 503, "chance": 0.5}}]}], seed=3)
+    refused: list[int] = []
+    for _ in range(20):
+        try:
+            async with connected(session.ws_url) as far:
+                far.say(ASK)
+                assert content(await far.until("finish")) == "Hello, world"
+        except Refused as error:
+            refused.append(error.status)
+    assert set(refused) == {503}
+    assert len(refused) < 20
+    assert server.upstream.find(session.key).taken == 20
+
+
+@pytest.mark.parametrize("way", ["path", "field", "model"])
+async def test_a_profile_is_named_by_path_field_or_model(server: MockServer, way: str) -> None:
+    name = "closed-as-broken"
+    url = f"ws{server.origin.removeprefix('http')}/p/{name}/v1/ws/chat" if way == "path" else server.ws_url
+    fields = [f"X-Mock-Profile: {name}"] if way == "field" else []
+    async with connected(url, *fields) as far:
+        far.say({**ASK, "model": f"gpt-4.1@{name}"} if way == "model" else ASK)
+        frames = await far.frames()
+        assert frames[0].json["model"] == "gpt-4.1"
+        assert frames[-1].code == 1011
+
+
+async def test_a_profile_without_a_meaning_here(server: MockServer) -> None:
+    with pytest.raises(Refused) as refused:
+        async with connected(f"ws{server.origin.removeprefix('http')}/p/crlf-cut/v1/ws/chat?dialect=ws-chunk"):
+            raise AssertionError
+    assert (refused.value.status, refused.value.error["code"]) == (501, "mock_wrong_dialect")
+    async with connected(server.ws_url) as far:
+        far.say({**ASK, "model": "gpt-4.1@crlf-cut"})
+        assert (await far.json())["status"] == 501
+
+
+async def test_a_session_has_a_dialect_of_its_own(server: MockServer) -> None:
+    session = server.session([{"answer": HELLO}], dialect="ws-typed")
+    for query, first in (("", "content_delta"), ("?dialect=ws-chunk", None)):
+        async with connected(session.ws_url + query) as far:
+            far.say(ASK)
+            assert (await far.json()).get("type") == first
+
+
+async def test_limits_of_a_session(server: MockServer) -> None:
+    session = server.session([SLOW], limits={"concurrent": 1, "connections": 1, "age": 0.5})
+    async with connected(session.ws_url) as far, connected(session.ws_url) as second:
+        frame = await second.frame()
+        assert frame is not None
+        assert (frame.code, frame.reason) == (1001, "Server full")
+        far.say({**TYPED, "stream_id": "a"})
+        far.say({**TYPED, "stream_id": "b"})
+        *_, error, close = [frame for frame in await far.frames() if b"delta" not in frame.payload]
+        assert close.reason == "Your session hit the maximum duration of 0.5 seconds."
+        assert error.json["error"]["code"] == "websocket_connection_limit_reached"
+    refused = session.journal()["requests"][1]
+    assert (refused["status"], refused["turn"], refused["lane"]) == (429, None, "b")
+
+
 async def test_a_handshake_alone_takes_no_turn(server: MockServer) -> None:
     session = server.session([{"answer": {"content": ["first"]}}, {"answer": {"content": ["second"]}}])
     for _ in range(2):

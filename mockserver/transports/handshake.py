@@ -59,8 +59,8 @@ def read_handshake(upstream: Upstream, request: web.BaseRequest, route: Route) -
     if error is not None:
         return Refused(session, error)
     wanted = request.query.get("dialect")
-    dialect = next((name for name in WEBSOCKET if name == wanted), None)
-    if wanted is not None and dialect is None:
+    dialect = next((name for name in WEBSOCKET if name == wanted), session.dialect)
+    if wanted is not None and wanted not in WEBSOCKET:
         return Refused(session, _unknown_dialect(wanted))
     if (error := _meaningless(upstream, session, dialect)) is not None:
         return Refused(session, error)
@@ -126,6 +126,7 @@ class Handshaker(web.WebSocketResponse):
 
     def __init__(self, reactions: Reactions, offered: str) -> None:
         """`offered` are the client's subprotocols: a browser fails a connection for which none of them is chosen."""
+        self.reactions = reactions
         protocols = [name.strip() for name in offered.split(",") if name.strip()]
         super().__init__(
             autoping=False,

@@ -73,8 +73,8 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     connection.entry.transport = "websocket"
     connection.set_buffers(reactions.buffers)
     upstream.meet(asked.session, connection)
-    socket = Socket(upstream, request, connection, asked, reactions, int(shaken.compress))
-    full = len(upstream.sockets) >= upstream.settings.max_connections
+    socket = Socket(upstream, request, asked, shaken)
+    full = _full(upstream, asked.session)
     upstream.sockets.add(socket)
     try:
         if full:
@@ -88,6 +88,14 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
         socket.left()
         connection.head_sent = False
     return Sent(101, keep_alive=False)
+
+
+def _full(upstream: Upstream, session: Session) -> bool:
+    """Whether the server, or the session, has as many open WebSockets as it may."""
+    limit = session.limits.connections
+    if limit is not None and sum(isinstance(each, Socket) and each.session is session for each in upstream.sockets) >= limit:
+        return True
+    return len(upstream.sockets) >= upstream.settings.max_connections
 
 
 def _turn_spent(upstream: Upstream, request: web.BaseRequest, session: Session) -> None:
@@ -120,6 +128,7 @@ class Socket:
         "_ready",
         "_released",
         "_request",
+        "_request_id",
         "_running",
         "_said_at",
         "closing",
@@ -129,17 +138,16 @@ class Socket:
         "upstream",
     )
 
-    def __init__(
-        self, upstream: Upstream, request: web.BaseRequest, connection: Connection, asked: Handshake, reactions: Reactions, deflate: int
-    ) -> None:
+    def __init__(self, upstream: Upstream, request: web.BaseRequest, asked: Handshake, shaken: Handshaker) -> None:
         self.upstream = upstream
-        self.connection = connection
+        self.connection = cast(Connection, request.protocol)
         self.slots = upstream.slots
         self.closing = False
         self._request = request
+        self._request_id = shaken.headers["x-request-id"]
         self._asked = asked
         self._dialect = asked.dialect
-        self.deflate = deflate
+        self.deflate = int(shaken.compress)
         self._lanes: dict[str | int | None, Lane] = {}
         self._ready: list[Lane] = []
         self._running = 0
@@ -153,11 +161,16 @@ class Socket:
         self._heard: asyncio.Future[None] | None = None
         self._opened_at = self._heard_at = self._said_at = self.slots.now()
         self._look_at = float("inf")
-        self._reactions = reactions
+        self._reactions = shaken.reactions
         self._look()
 
     def now(self) -> float:
         return self.slots.now()
+
+    @property
+    def session(self) -> Session:
+        """The session of its URL."""
+        return self._asked.session
 
     @property
     def gone_how(self) -> str:
@@ -233,7 +246,7 @@ class Socket:
         if asked.profile is not None and not self._asked.path_session:
             session = upstream.shared(asked.profile)
         entry = upstream.enter(session, self._request, self.now(), text.encode())
-        entry.dialect, entry.lane = dialect, said.stream_id
+        entry.dialect, entry.lane, entry.request_id = dialect, said.stream_id, self._request_id
         wanted = upstream.wrong_dialect(session, dialect) or asked.request
         lane = wanted if isinstance(wanted, ApiError) else self._lane(said.stream_id)
         if isinstance(wanted, ApiError) or isinstance(lane, ApiError):
@@ -540,9 +553,8 @@ class Socket:
         if self.closing:
             return
         if now >= old_at:
-            self._say_error(websocket_errors.connection_limit_reached(self._reactions.max_age))
-            age = websocket_errors.in_words(self._reactions.max_age)
-            self.close(1001, f"Your session hit the maximum duration of {age}.")
+            self._say_error(websocket_errors.connection_limit_reached(self._age))
+            self.close(1001, f"Your session hit the maximum duration of {websocket_errors.in_words(self._age)}.")
         elif now >= idle_at:
             self.connection.entry.happened(now, "idle")
             self.close(self._reactions.idle.code, self._reactions.idle.reason)
@@ -565,7 +577,12 @@ class Socket:
         return self._opened_at + ceil((due - self._opened_at) / idle.every) * idle.every
 
     def _old_at(self) -> float:
-        return self._opened_at + self._reactions.max_age if self._reactions.max_age else float("inf")
+        return self._opened_at + self._age
+
+    @property
+    def _age(self) -> float:
+        """How many seconds the connection may live, by its session's limits and the turn's reactions."""
+        return min(self.session.limits.age or float("inf"), self._reactions.max_age or float("inf"))
 
 
 def _larger(text: str, limit: int) -> bool:
