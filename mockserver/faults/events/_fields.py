@@ -7,7 +7,9 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from mockserver.events import Chunk, Event
+from mockserver.events import Chunk, Event, Events
+from mockserver.faults.events._spots import position
+from mockserver.places import Place
 
 SHORT: Mapping[str, tuple[str, ...]] = {
     "index": ("choices.*.index",),
@@ -31,8 +33,12 @@ SHORT: Mapping[str, tuple[str, ...]] = {
 """What a field's short name stands for; any other name is a path."""
 
 
-def changed(event: Event, field: str, change: Callable[[Any, Any], None]) -> Event:
-    """The chunk with `change(holder, key)` done to a copy of it wherever the field is; the same event where it is nowhere."""
+Change = Callable[[Any, Any], None]
+"""What is done to a field, given the object or list that holds it and its key or index there."""
+
+
+def changed(event: Event, field: str, change: Change) -> Event:
+    """A copy of the chunk, changed wherever the field is; the same event where it is nowhere."""
     if not isinstance(event, Chunk):
         return event
     body = deepcopy(dict(event.body))
@@ -40,6 +46,26 @@ def changed(event: Event, field: str, change: Callable[[Any, Any], None]) -> Eve
     for holder, key in spots:
         change(holder, key)
     return replace(event, body=body) if spots else event
+
+
+def set_to(value: Any) -> Change:
+    def change(holder: Any, key: Any) -> None:
+        holder[key] = value
+
+    return change
+
+
+def delete(holder: Any, key: Any) -> None:
+    del holder[key]
+
+
+def set_onward(events: Events, at: Place, field: str, value: Any) -> Events:
+    """The events with a top-level field of every chunk after a place set."""
+    index = position(events, at)
+    if index is None or not any(isinstance(event, Chunk) for event in events[index:]):
+        return events
+    rest = (replace(event, body={**event.body, field: value}) if isinstance(event, Chunk) else event for event in events[index:])
+    return (*events[:index], *rest)
 
 
 def _spots(value: Any, path: list[str]) -> Iterator[tuple[Any, Any]]:

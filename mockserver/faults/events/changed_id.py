@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from mockserver.channels import CHUNKS, DialectName
-from mockserver.events import Chunk, Events
-from mockserver.faults.events._spots import no_bytes, position
+from mockserver.events import Events
+from mockserver.faults.events._fields import set_onward
+from mockserver.faults.events._spots import no_bytes
 from mockserver.places import Place
 from mockserver.scene import Scene
 
@@ -22,12 +23,8 @@ class ChangedId:
     id: str | None = None
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        index = position(events, self.at)
-        if index is None or not any(isinstance(event, Chunk) for event in events[index:]):
-            return events
         new = scene.flavour.identity(scene.random, int(scene.now)).id if self.id is None else self.id
-        rest = (replace(event, body={**event.body, "id": new}) if isinstance(event, Chunk) else event for event in events[index:])
-        return (*events[:index], *rest)
+        return set_onward(events, self.at, "id", new)
 
     def mistake(self) -> str | None:
         return no_bytes(self.at)

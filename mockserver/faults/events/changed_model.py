@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from mockserver.channels import CHUNKS, DialectName
-from mockserver.events import Chunk, Events
-from mockserver.faults.events._spots import no_bytes, position
+from mockserver.events import Events
+from mockserver.faults.events._fields import set_onward
+from mockserver.faults.events._spots import no_bytes
 from mockserver.places import Place
 from mockserver.scene import Scene
 
@@ -22,11 +23,7 @@ class ChangedModel:
     at: Place = Place("content", 1)
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        index = position(events, self.at)
-        if index is None or not any(isinstance(event, Chunk) for event in events[index:]):
-            return events
-        rest = (replace(event, body={**event.body, "model": self.model}) if isinstance(event, Chunk) else event for event in events[index:])
-        return (*events[:index], *rest)
+        return set_onward(events, self.at, "model", self.model)
 
     def mistake(self) -> str | None:
         return no_bytes(self.at)

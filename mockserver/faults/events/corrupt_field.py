@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.events import Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, set_to
 from mockserver.faults.events._spots import no_moment, rewritten
 from mockserver.places import Place
 from mockserver.scene import Scene
@@ -23,10 +23,7 @@ class CorruptField:
     at: Place | None = None
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        def change(holder: Any, key: Any) -> None:
-            holder[key] = self.value
-
-        return rewritten(events, self.at, lambda event: changed(event, self.field, change))
+        return rewritten(events, self.at, lambda event: changed(event, self.field, set_to(self.value)))
 
     def mistake(self) -> str | None:
         return no_moment(self.at)

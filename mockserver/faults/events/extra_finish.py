@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mockserver.channels import CHUNKS, DialectName
 from mockserver.events import Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, set_to
 from mockserver.faults.events._spots import chunk_at, said_after
 from mockserver.parameters import Count
 from mockserver.places import Place
@@ -29,8 +29,5 @@ class ExtraFinish:
         chunk = chunk_at(events, _FINISH)
         if chunk is None:
             return events
-
-        def change(holder: Any, key: Any) -> None:
-            holder[key] = self.reason or holder[key]
-
-        return said_after(events, _FINISH, (changed(chunk, "finish_reason", change),) * self.times)
+        again = chunk if self.reason is None else changed(chunk, "finish_reason", set_to(self.reason))
+        return said_after(events, _FINISH, (again,) * self.times)

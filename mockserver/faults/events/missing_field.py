@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mockserver.events import Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, delete
 from mockserver.faults.events._spots import no_moment, rewritten
 from mockserver.places import Place
 from mockserver.scene import Scene
@@ -21,13 +20,9 @@ class MissingField:
     at: Place | None = None
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        return rewritten(events, self.at, lambda event: changed(event, self.field, _delete))
+        return rewritten(events, self.at, lambda event: changed(event, self.field, delete))
 
     def mistake(self) -> str | None:
         if self.field.endswith(("*", ".0")):
             return f"'{self.field}' names an element: wanted a key of an object"
         return no_moment(self.at)
-
-
-def _delete(holder: Any, key: Any) -> None:
-    del holder[key]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from mockserver.events import Chunk, Event, Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, set_to
 from mockserver.scene import Scene
 
 
@@ -23,13 +22,9 @@ class NoFinish:
 def _without_finish(events: Events) -> Iterator[Event]:
     for event in events:
         if not (isinstance(event, Chunk) and event.mark == "finish" and not _says_more(event)):
-            yield changed(event, "finish_reason", _set_null)
+            yield changed(event, "finish_reason", set_to(None))
 
 
 def _says_more(chunk: Chunk) -> bool:
     deltas = [choice.get("delta") or {} for choice in chunk.body.get("choices", ())]
     return bool(chunk.body.get("usage")) or any(value for delta in deltas for name, value in delta.items() if name != "role")
-
-
-def _set_null(holder: Any, key: Any) -> None:
-    holder[key] = None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mockserver.events import Chunk, Event, Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, delete
 from mockserver.scene import Scene
 
 
@@ -20,9 +19,5 @@ class NoUsage:
 
 
 def _without_usage(event: Event) -> Event:
-    counted = changed(event, "usage", _delete) if isinstance(event, Chunk) and event.body.get("usage") else event
-    return changed(counted, "*.usage", _delete)
-
-
-def _delete(holder: Any, key: Any) -> None:
-    del holder[key]
+    counted = changed(event, "usage", delete) if isinstance(event, Chunk) and event.body.get("usage") else event
+    return changed(counted, "*.usage", delete)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mockserver.events import Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, set_to
 from mockserver.faults.events._spots import no_moment, rewritten
 from mockserver.places import Place
 from mockserver.scene import Scene
@@ -21,11 +20,7 @@ class NullField:
     at: Place | None = None
 
     def __call__(self, events: Events, scene: Scene) -> Events:
-        return rewritten(events, self.at, lambda event: changed(event, self.field, _set_null))
+        return rewritten(events, self.at, lambda event: changed(event, self.field, set_to(None)))
 
     def mistake(self) -> str | None:
         return no_moment(self.at)
-
-
-def _set_null(holder: Any, key: Any) -> None:
-    holder[key] = None

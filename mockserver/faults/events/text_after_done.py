@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mockserver.channels import STREAMED, DialectName
 from mockserver.events import Events
-from mockserver.faults.events._fields import changed
+from mockserver.faults.events._fields import changed, set_to
 from mockserver.faults.events._spots import chunk_at, said_after
 from mockserver.places import Place
 from mockserver.scene import Scene
@@ -25,10 +25,4 @@ class TextAfterDone:
 
     def __call__(self, events: Events, scene: Scene) -> Events:
         content = chunk_at(events, Place("content", 1))
-        if content is None:
-            return events
-
-        def change(holder: Any, key: Any) -> None:
-            holder[key] = self.text
-
-        return said_after(events, _DONE, (changed(content, "content", change),))
+        return events if content is None else said_after(events, _DONE, (changed(content, "content", set_to(self.text)),))
