@@ -12,6 +12,9 @@ Mark = Literal["opening", "content", "tool", "finish", "usage", "done", "error",
 `opening` is the role chunk or anything a provider says before the first content; a chunk that both opens and carries
 content is `content`."""
 
+TOKENS: frozenset[Mark] = frozenset({"content", "tool", "reasoning"})
+"""The marks that take a token's time; the role goes with the first, finish, usage and done with the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -7,11 +7,9 @@ from itertools import cycle
 from random import Random
 
 from mockserver.answers import Usage
+from mockserver.events import TOKENS
 from mockserver.steps import Message, Step, Timeline, Wait
 from mockserver.turns import Pace
-
-TOKENS = frozenset({"content", "tool", "reasoning"})
-"""The marks that take a token's time; the role goes with the first, finish, usage and done with the last."""
 
 
 def paced(messages: tuple[Message, ...], pace: Pace, random: Random, usage: Usage) -> Timeline:

@@ -331,6 +331,15 @@ def _(seen: Seen, healthy: bytes) -> None:
     assert {len(chunk) for chunk in seen.chunks[:-2]} == {100}
 
 
+@row("batches", {"batches": 0.2}, "sse")
+def _(seen: Seen, healthy: bytes) -> None:
+    """The server's pace gives tokens at 0.05, 0.12, 0.19 and 0.26 s."""
+    same_body(seen, healthy)
+    assert seen.at(events()[0]) >= 0.2
+    assert seen.at(events()[3]) < seen.at(events()[4])
+    assert seen.at(events()[4]) >= 0.4
+
+
 @row("one-write-per-event", "one-write-per-event")
 def _(seen: Seen, healthy: bytes) -> None:
     same_body(seen, healthy)
@@ -485,7 +494,8 @@ def _(seen: Seen, healthy: bytes) -> None:
 @pytest.mark.parametrize(("name", "written", "dialect", "check"), ROWS, ids=lambda value: str(value) if not callable(value) else "")
 def test_it_is_true_on_the_wire(server: MockServer, name: str, written: Any, dialect: str, check: Check) -> None:
     assert dialect in getattr(fault_class(name), "dialects", HTTP)
-    check(broken(server, dialect, written), healthy_bodies()[dialect])
+    pace = {"pace": {"ttft": 0.05, "tokens_per_second": 1 / 0.07}} if name == "batches" else {}
+    check(broken(server, dialect, written, **pace), healthy_bodies()[dialect])
 
 
 @pytest.mark.parametrize("name", [name for name, stage in fault_stages().items() if stage == "timeline"])

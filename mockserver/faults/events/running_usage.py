@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from mockserver.channels import CHUNKS, DialectName
-from mockserver.events import Chunk, Event, Events
+from mockserver.events import TOKENS, Chunk, Event, Events
 from mockserver.scene import Scene
-
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from mockserver.channels import STREAMED, DialectName
-from mockserver.pacing import TOKENS
+from mockserver.events import TOKENS
 from mockserver.places import Place, split
 from mockserver.scene import Scene
 from mockserver.steps import Frame, Message, Raw, Step, Timeline, Wait
