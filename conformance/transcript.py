@@ -181,9 +181,7 @@ def derived(
     }
 
 
-def _all_runs(
-    clients: Sequence[Mapping[str, Any]], by_run: Sequence[attempts.Attempts], answers: Mapping[int, Said]
-) -> dict[str, Any]:
+def _all_runs(clients: Sequence[Mapping[str, Any]], by_run: Sequence[attempts.Attempts], answers: Mapping[int, Said]) -> dict[str, Any]:
     outcomes = [told["outcome"] for told in clients]
     return {
         "outcomes": outcomes,
@@ -203,7 +201,7 @@ def _foreign(told: Mapping[str, Any], own: Iterable[Said]) -> bool:
 
 def _bodies(requests: Sequence[RequestEntry]) -> dict[str, Any]:
     return {
-        "bodies": len({entry.raw_body for entry in requests if entry.raw_body}),
+        "bodies": len({entry.raw_body for entry in requests if entry.raw_body or entry.method == "POST"}),
         "keys": [entry.key for entry in requests],
         "distinct_keys": len({entry.key for entry in requests if entry.key}),
         "methods": sorted({entry.method for entry in requests}),
