@@ -109,8 +109,14 @@ class Connection(RequestHandler):
             self.entry.happened(now, "half-closed")
             self._tell_gone()
             return True
+        self._left(now, "fin")
         self.entry.closed(now, "client", "fin")
         return None
+
+    def _left(self, now: float, how: str) -> None:
+        """A WebSocket counts as closed with its close frame; this is when the client has left indeed (RFC 6455 §7.1.1)."""
+        if self.entry.close_code is not None:
+            self.entry.happened(now, how)
 
     @property
     def _answering(self) -> bool:
@@ -122,6 +128,8 @@ class Connection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         how = "rst" if isinstance(exc, ConnectionError) else "fin"
+        if exc is not None:
+            self._left(self._loop.time(), how)
         by = "client" if exc is not None or self.entry.half_closed_at is not None else "server"
         self.entry.closed(self._loop.time(), by, how)
         self._tell_gone()
