@@ -77,7 +77,7 @@ def _judged(entry: RequestEntry, session: Session) -> list[str]:
 
 def _idled(entry: RequestEntry, session: Session) -> bool:
     connection = next(each for each in session.journal.connections if each.connection == entry.connection)
-    return connection.close_reason == entry.plan.reactions.idle.reason
+    return bool(connection.close_reason == entry.plan.reactions.idle.reason)
 
 
 def _planned(entry: RequestEntry) -> int:
