@@ -12,7 +12,7 @@ from mockserver.access import Access, Credential, credential
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.channels import DialectName
 from mockserver.exchange import Call, Exchange, Prepared
-from mockserver.journal import RequestEntry
+from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.play import Play
 from mockserver.route import Route
 from mockserver.session_options import SessionOptions
@@ -270,8 +270,10 @@ class Upstream:
         """The x-ratelimit-* fields of the answer to a request."""
         return session.allowance(entry.key).fields(self.slots.now())
 
-    def next_is_door(self, session: Session) -> bool:
-        """Whether the next turn's door wants a new connection, so that this one must end with its answer."""
+    def ends_connection(self, session: Session, connection: ConnectionEntry) -> bool:
+        """Whether an answer is the last on its connection: the next turn's door wants a new one, or this one is too old."""
+        if session.limits.age is not None and self.slots.now() - connection.accepted_at > session.limits.age:
+            return True
         turn = session.peek() if session.port is not None else None
         return turn is not None and turn.door.needs_port
 

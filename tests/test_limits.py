@@ -161,6 +161,18 @@ def test_every_response_has_the_fields_and_they_move() -> None:
         assert int(answers[0].headers["x-ratelimit-remaining-requests"]) < int(answers[0].headers["x-ratelimit-limit-requests"])
 
 
+def test_an_old_connection_ends_with_its_answer() -> None:
+    with MockServer() as server, httpx.Client(trust_env=False, headers={"authorization": "Bearer sk-age"}) as http:
+        session = server.session(limits={"age": 0.2})
+        ages = []
+        for _ in range(3):
+            ages.append(http.post(f"{session.base_url}/chat/completions", json=BODY).headers.get("connection"))
+            time.sleep(0.25)
+        assert ages == [None, "close", None]
+        session.wait_idle()
+        assert [connection["requests"] for connection in session.journal()["connections"]] == [2, 1]
+
+
 async def test_concurrency_with_a_queue() -> None:
     async with MockServer() as server, httpx.AsyncClient(trust_env=False) as http:
         session = server.session([{"pace": {"ttft": 0.2}}], limits={"concurrent": 1, "queue": 1})

@@ -59,6 +59,18 @@ def limits(text: str) -> Any:
     return read_limits(text, "--limit")
 
 
+def tls(text: str) -> str:
+    """`self-signed`, or a PEM file with a chain and its key."""
+    import ssl
+
+    if text != "self-signed":
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(text)
+        except OSError as error:
+            raise ValueError(f"'{text}' is not self-signed, nor a PEM file with a chain and its key: {error.strerror or error}") from None
+    return text
+
+
 def configured(ctx: click.Context, param: click.Parameter, file: Path | None) -> None:
     """The file's keys are the flags' names; a flag or a variable wins over them."""
     if file is None:
@@ -95,6 +107,7 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
         from mockserver.model.rules import load
 
         rules = load(rules, strict=strict)
+    journal, keys = given.pop("journal"), given.pop("api_key")
     more = {} if limit is None else {"limits": limit}
     return Settings(
         **{
@@ -104,9 +117,10 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
             "script": Script() if profile is None else _script(profile, shelf),
             "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
             "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
-            "api_keys": dict(given["api_keys"]),
+            "api_keys": dict(keys),
             "mode": "echo" if echo else "generate",
             "rules": rules,
+            "journal_file": journal,
             "control_token": _token(given["host"], given["control"], given["control_token"]),
             **more,
         }

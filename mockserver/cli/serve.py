@@ -27,7 +27,12 @@ OPEN_FILES = 65536
 )  # fmt: skip
 @click.option("--host", multiple=True, default=("127.0.0.1", "::1"), show_default=True, help="Addresses to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option("--tls", metavar="self-signed|FILE", help="Speak TLS, with a test certificate or a PEM file's chain and key.")
+@click.option(
+    "--tls",
+    callback=flags.checked(flags.tls),
+    metavar="self-signed|FILE",
+    help="Speak TLS, with a test certificate or a PEM file's chain and key.",
+)
 @click.option("--profile", metavar="NAME", help="The fault profile of requests that name none.")
 @click.option(
     "--profiles", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with more profiles."
@@ -49,7 +54,7 @@ OPEN_FILES = 65536
 @click.option("--models", metavar="A,B", help="The only models that are known.")
 @click.option("--lenient", is_flag=True, help="Accept unknown request keys in every flavour.")
 @click.option(
-    "--api-key", "api_keys", multiple=True, callback=flags.checked(flags.key), metavar="KEY[=after:5|=for:30s]",
+    "--api-key", multiple=True, callback=flags.checked(flags.key), metavar="KEY[=after:5|=for:30s]",
     help="An accepted key, for so many requests or for so long. Without any, every key is accepted.",
 )  # fmt: skip
 @click.option("--limit", callback=flags.checked(flags.limits), metavar="rpm=60,tpm=30000,concurrent=5,queue=10", help="Limits of each key.")
@@ -57,9 +62,7 @@ OPEN_FILES = 65536
 @click.option("--max-connections", type=click.IntRange(1), default=10_000, show_default=True, help="Open WebSockets.")
 @click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
 @click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
-@click.option(
-    "--journal", "journal_file", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines."
-)
+@click.option("--journal", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="A line on stdout for each request.")
 def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""

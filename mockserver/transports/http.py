@@ -111,7 +111,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
     entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *unopened(call, connection)), plan
     entry.read_at = origin = upstream.slots.now()
-    closing = upstream.next_is_door(call.session)
+    closing = upstream.ends_connection(call.session, connection.entry)
     play = Play(
         prepared.compiled.acts,
         connection,
