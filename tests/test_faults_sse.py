@@ -68,6 +68,8 @@ BROKEN: list[tuple[Any, Callable[[Blocks], bytes]]] = [
     ({"no-last-blank-line": 0}, at(7, lambda block: block[:-2])),
     ("glued", at(2, lambda block: block[:-1])),
     ({"glued": {"at": "finish", "line_ends": 0}}, at(5, lambda block: block[:-2])),
+    ("invalid-bytes", at(1, lambda block: block.replace(b'"content":"', b'"content":"\xff', 1))),
+    ({"invalid-bytes": {"at": "content:4", "hex": "e28c"}}, at(4, lambda block: block.replace(b'"content":"', b'"content":"\xe2\x8c', 1))),
 ]
 
 
@@ -96,7 +98,7 @@ def dispatched(body: bytes) -> list[str]:
     """The data of each event that a client dispatches, by the letter of the standard (WHATWG HTML §9.2.6)."""
     events: list[str] = []
     data: list[str] = []
-    *lines, _ = re.split(r"\r\n|\n|\r", body.decode("utf-8-sig"))
+    *lines, _ = re.split(r"\r\n|\n|\r", body.decode("utf-8-sig", "replace"))
     for line in lines:
         name, _, value = line.partition(":")
         if not line:
@@ -212,6 +214,8 @@ def test_there_is_no_framing_where_nothing_is_framed(server: MockServer, fault: 
         ({"multi-line-data": 1}, ">= 2"),
         ({"blank-lines": {"at": "byte:3"}}, "not between two events"),
         ({"retry-field": -1}, ">= 0"),
+        ({"invalid-bytes": {"hex": "c3bc"}}, "valid UTF-8"),
+        ({"invalid-bytes": {"hex": "xy"}}, "not hexadecimal"),
     ],
     ids=name_of,
 )
