@@ -111,6 +111,9 @@ def loads(document: Any) -> bool:
         ({"http-error": {"headers": {"a": "b"}}}, {"http-error": {"headers": {"a": 1}}}),
         ({"extra-event": {"text": {"a": 1}}}, {"extra-event": {"texts": "a"}}),
         ({"header": {"name": "x"}}, {"header": {}}),
+        ({"http-error": {"retry-after": 1}}, {"http-error": {"retry--after": 1}}),
+        ({"drip": {"bytes-per-second": 10}}, {"drip": {"at": "head"}}),
+        ({"drip": {"bytes_per_second": 10}}, {"drip": {"bytes_per_second": 0}}),
     ],
     ids=lambda value: json.dumps(value),
 )

@@ -209,11 +209,23 @@ def first_field(fault: type[Any]) -> Iterator[Schema]:
 
 
 def fields_schema(kind: type[Any]) -> Schema:
-    """A dataclass of ours as a mapping of its fields."""
+    """A dataclass of ours as a mapping of its fields. A name may be written with hyphens too; editors propose it with underscores."""
     defaults = {item.name: item.default for item in fields(kind)}
     properties = {name: {**schema_of(type_), **default_of(defaults[name])} for name, type_ in parameters.types_of(kind).items()}
-    needed = list(parameters.required(kind))
-    return {"type": "object", "additionalProperties": False, "properties": properties, **({"required": needed} if needed else {})}
+    hyphened = {f"^{_hyphened(name)}$": schema for name, schema in properties.items() if "_" in name}
+    needed = [{"anyOf": [{"required": [name]}, {"required": [_hyphened(name)]}]} for name in parameters.required(kind) if "_" in name]
+    schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    if hyphened:
+        schema["patternProperties"] = hyphened
+    if plain := [name for name in parameters.required(kind) if "_" not in name]:
+        schema["required"] = plain
+    if needed:
+        schema["allOf"] = needed
+    return schema
+
+
+def _hyphened(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def schema_of(kind: Any) -> Schema:
