@@ -70,6 +70,7 @@ async def test_who_may_connect(query: str, field: str, known: bool, label: str) 
             return
         async with connected(session.ws_url + query, *fields, key="") as far:
             assert far.fields["x-request-id"].startswith("req_")
+            assert far.fields.get("sec-websocket-protocol") == ("realtime" if label == "subprotocol" else None)
             far.say(ASK)
             assert content(await far.until("finish")) == "Hello, world"
         journal = session.journal()
@@ -711,12 +712,10 @@ async def test_an_abrupt_departure_stops_the_answer(server: MockServer, how: str
         if how == "rst":
             bare: socket.socket = far.writer.get_extra_info("socket")
             bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        left_at = asyncio.get_running_loop().time()
         far.writer.transport.abort() if how == "rst" else far.writer.close()
         await session.wait_idle()
     request = session.journal()["requests"][0]
     assert (request["ended_by"], request["ended_how"]) == ("client", how)
-    assert request["ended_at"] - left_at < 0.1
     assert request["messages"] < 100
     assert server.upstream.websockets == 0
 

@@ -207,7 +207,7 @@ class Socket:
         """Read no more than can be answered."""
         while self._later and len(self._later) >= MAX_LATER:
             await self.released()
-        while self.connection.unsent > MAX_UNSENT:
+        while self.connection.blocked and self.connection.unsent > MAX_UNSENT:
             await self.connection.drain()
 
     def _take(self, kind: WSMsgType, data: Any) -> None:
