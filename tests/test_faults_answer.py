@@ -375,6 +375,7 @@ def test_without_tools_there_is_no_call_to_break(server: MockServer) -> None:
     [
         ({"http-error": 99}, ">= 100"),
         ({"http-error": 101}, "not a final status"),
+        ({"http-error": 204}, "see no-content"),
         ({"http-error": {"body": "x", "message": "y"}}, "'message' has no place"),
         ({"http-error": {"content_type": "text/html"}}, "goes with 'body'"),
         ({"http-error": {"retry_after": "soon"}}, "not a time"),

@@ -54,6 +54,8 @@ class HttpError:
     def mistake(self) -> str | None:
         if self.status < 200:
             return f"{self.status} is not a final status: wanted 200 to 999"
+        if self.status in (204, 304):
+            return f"a response with status {self.status} has no body to say an error in (RFC 9110 §6.4.1): see no-content and redirect"
         if self.body is not None:
             given = [name for name in ("message", "type", "code", "param", "shape") if getattr(self, name) is not None]
             return f"'{given[0]}' has no place in a 'body' of your own" if given else None
