@@ -53,8 +53,8 @@ class Certificates:
             case "good":
                 self._authority.issue_cert(*self._hosts).configure_cert(context)
             case "expired":
-                past = {"not_before": now - timedelta(days=90), "not_after": now - timedelta(days=1)}
-                self._authority.issue_cert(*self._hosts, **past).configure_cert(context)
+                began, ended = now - timedelta(days=90), now - timedelta(days=1)
+                self._authority.issue_cert(*self._hosts, not_before=began, not_after=ended).configure_cert(context)
             case "wrong-host":
                 self._authority.issue_cert("wrong-host.invalid").configure_cert(context)
             case "self-signed":

@@ -86,8 +86,9 @@ class Bucket:
     def settle(self, now: float) -> None:
         """Give back what has been restored since the last look."""
         if now > self.at:
-            self.used = max(0.0, self.used - (now - self.at) * self.maximum / 60)
-        self.at = now
+            if self.used:
+                self.used = max(0.0, self.used - (now - self.at) * self.maximum / 60)
+            self.at = now
 
     def wait(self, amount: float) -> float:
         """Seconds until `amount` fits in; 0 if it does now, infinite if it never will."""
@@ -114,10 +115,15 @@ class Allowance:
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
     requests: Bucket = field(init=False)
     tokens: Bucket = field(init=False)
+    _maxima: Headers = field(init=False)
 
     def __post_init__(self) -> None:
         self.requests = Bucket(self.limits.rpm or BELIEVABLE_RPM)
         self.tokens = Bucket(self.limits.tpm or BELIEVABLE_TPM)
+        self._maxima = (
+            ("x-ratelimit-limit-requests", str(int(self.requests.maximum))),
+            ("x-ratelimit-limit-tokens", str(int(self.tokens.maximum))),
+        )
 
     def ask(self, now: float, request: Request, size: int) -> ApiError | None:
         """Use the minute's requests and tokens for one request of `size` bytes, or say why not. A refused one uses nothing."""
@@ -163,15 +169,15 @@ class Allowance:
 
     def fields(self, now: float) -> Headers:
         """The x-ratelimit-* fields (https://platform.openai.com/docs/guides/rate-limits, "Rate limits in headers")."""
-        self.requests.settle(now)
-        self.tokens.settle(now)
+        requests, tokens = self.requests, self.tokens
+        requests.settle(now)
+        tokens.settle(now)
         return (
-            ("x-ratelimit-limit-requests", str(int(self.requests.maximum))),
-            ("x-ratelimit-limit-tokens", str(int(self.tokens.maximum))),
-            ("x-ratelimit-remaining-requests", str(self.requests.remaining)),
-            ("x-ratelimit-remaining-tokens", str(self.tokens.remaining)),
-            ("x-ratelimit-reset-requests", api_errors.duration(self.requests.reset)),
-            ("x-ratelimit-reset-tokens", api_errors.duration(self.tokens.reset)),
+            *self._maxima,
+            ("x-ratelimit-remaining-requests", str(requests.remaining)),
+            ("x-ratelimit-remaining-tokens", str(tokens.remaining)),
+            ("x-ratelimit-reset-requests", api_errors.duration(requests.reset) if requests.used else "0s"),
+            ("x-ratelimit-reset-tokens", api_errors.duration(tokens.reset) if tokens.used else "0s"),
         )
 
 

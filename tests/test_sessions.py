@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -254,6 +255,25 @@ def test_other_routes(server: MockServer, method: str, path: str, status: int) -
         assert answer.headers["x-request-id"].startswith("req_")
     if status == 405:
         assert answer.headers["allow"]
+
+
+def test_head_has_no_content_and_the_connection_serves_on(server: MockServer) -> None:
+    with httpx.Client(base_url=server.origin, headers=KEY, trust_env=False) as http:
+        said = http.head("/v1/models")
+        assert (said.status_code, said.content) == (200, b"")
+        assert int(said.headers["content-length"]) == len(http.get("/v1/models").content)
+        assert http.head("/v1/chat/completions").status_code == 405
+        assert http.get("/health").status_code == 200
+
+
+def test_a_client_that_waits_to_be_told_to_go_on(server: MockServer) -> None:
+    url, body = httpx.URL(server.base_url), json.dumps(ASK).encode()
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        fields = f"Host: x\r\nAuthorization: Bearer k\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{fields}".encode())
+        assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(body)
+        assert sock.recv(12) == b"HTTP/1.1 200"
 
 
 def test_only_json_is_read(server: MockServer) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from mockserver import api_errors
 from mockserver.answers import ApiError, Headers, Identity, Request
 from mockserver.channels import DialectName
-from mockserver.compile import compile_timeline
+from mockserver.compile import Write, compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects.json import Json
 from mockserver.doors import OPEN
@@ -38,6 +38,10 @@ ATTENTIVE = Reactions()
 UNREAD = Request({"model": "gpt-4.1", "messages": [{"role": "user", "content": ""}], "stream": True}, "gpt-4.1")
 """What is answered when the answer comes before the request was read."""
 INTAKES_PER_SECOND = 50
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""RFC 9110 §10.1.1: what a client waits for before it sends a large body."""
 
 
 class TooLarge(Exception):
@@ -216,7 +220,9 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     entry.status = compiled.status
     now = upstream.slots.now()
     head = (compiled.head or b"") + fields(request, entry, upstream.limit_fields(session, entry)) + b"\r\n"
-    play = Play(compiled.acts, connection, upstream.slots, entry, origin=now, head=head)
+    # RFC 9110 §9.3.2: the answer to HEAD is that to GET without its content.
+    acts = (Write(0.0, (b"",), head=True),) if request.method == "HEAD" else compiled.acts
+    play = Play(acts, connection, upstream.slots, entry, origin=now, head=head)
     connection.head_sent = True
     try:
         entry.end(upstream.slots.now(), "server", await play.run())
@@ -235,6 +241,8 @@ async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0) -
         raise TooLarge(announced, limit)
     if request.content.is_eof() and not request.can_read_body:
         return b""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
+        cast(Connection, request.protocol).write(CONTINUE)
     pieces: list[bytes] = []
     size = 0
     while piece := await (request.content.read(ceil(intake / INTAKES_PER_SECOND)) if intake else request.content.readany()):
