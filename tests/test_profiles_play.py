@@ -32,6 +32,8 @@ PATIENCE = 900.0
 SHELF = Shelf()
 PLAYED = sorted((name, dialect) for name in SHELF.names() for dialect in SHELF.profile(name).dialects if not SHELF.profile(name).needs_port)
 PARTS = 4
+ATTEMPTS = 3
+"""A second of a busy machine is a minute here: a reaper may come before the request was read, and the turn is still there."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -58,7 +60,9 @@ async def _profile(app: App, profile: Profile, dialect: DialectName) -> list[str
     for number in range(len(profile.script.turns)):
         try:
             async with asyncio.timeout(PATIENCE):
-                await _turn(app, session, dialect, number)
+                for _ in range(ATTEMPTS):
+                    if session.taken <= number:
+                        await _turn(app, session, dialect, number)
         except TimeoutError:
             flaws.append(f"turn {number + 1} was not over in its time")
         entries = [entry for entry in session.journal.requests if entry.turn == number]
