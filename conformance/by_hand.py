@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,7 +91,8 @@ class Told:
         """How it ended for the user: `ok`, `error` or `cancelled`, with what the user has: `text`, `finish_reason`, `tool_calls`,
         `usage`; `message`, `status` and `kind` of an error. Raises AdapterBroken for what the protocol does not know."""
         self._say({"type": "result", "outcome": outcome, **fields})
-        self._loop.call_soon_threadsafe(self._over)
+        with suppress(RuntimeError):  # too late: its loop has ended
+            self._loop.call_soon_threadsafe(self._over)
 
     def _say(self, said: Mapping[str, Any]) -> None:
         line = read_line(json.dumps({**said, "run": self.run["run"]}, ensure_ascii=False).encode("utf-8", "replace"))
@@ -160,7 +162,8 @@ class ByHand:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._hand.let_go.set)
+        with suppress(RuntimeError):  # its loop has ended already
+            self._loop.call_soon_threadsafe(self._hand.let_go.set)
         self.result = self._made.result()
         if kind is None:
             self._judged(self.result)
