@@ -10,7 +10,9 @@ import click
 
 
 @click.command()
-@click.option("--upstream", required=True, metavar="URL", help="The base URL that clients use otherwise, such as https://api.openai.com/v1.")
+@click.option(
+    "--upstream", required=True, metavar="URL", help="The base URL that clients use otherwise, such as https://api.openai.com/v1."
+)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Answers are appended to this file.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=0, help="0, the default, takes a free one.")
