@@ -150,19 +150,27 @@ class Engine:
         return (job for case in cases for job in jobs_of(case) if job.transport in wanted and self.chosen(job))
 
     async def _all(self, server: MockServer, jobs: Sequence[Job], done: list[CaseResult]) -> None:
-        """As many at once as the client declares, or `jobs`."""
+        """As many at once as the client declares, or `jobs`; what a busy machine left open is then done again, one by one."""
         at_once = min(self.jobs or 16, int(self.adapter.hello.get("concurrency", 1)))
         places = asyncio.Semaphore(at_once)
+
+        again: list[Job] = []
+
+        def tell(result: CaseResult) -> None:
+            done.append(result)
+            self.told(result)
 
         async def one(job: Job) -> None:
             async with places:
                 if _broken(self.adapter):
                     return
                 result = await self._judged(server, job)
-            done.append(result)
-            self.told(result)
+            again.append(job) if judge.too_busy(result) else tell(result)
 
         await asyncio.gather(*(one(job) for job in jobs))
+        for job in again:
+            if not _broken(self.adapter):
+                tell(await self._judged(server, job))
 
     async def _judged(self, server: MockServer, job: Job) -> CaseResult:
         missing = [need for need in job.case.needs if not judge.declares(self.adapter.hello, need)]
@@ -171,10 +179,7 @@ class Engine:
             return judge.skipped(job.case, job.dialect, job.variant, f"not declared: {', '.join(missing)}{blocks}")
         if unseen := self._unseen(job.case):
             return judge.skipped(job.case, job.dialect, job.variant, unseen)
-        result = await self._once(server, job)
-        if any(check.reason.startswith("the machine was too busy") for check in result.checks):
-            result = await self._once(server, job)
-        return result
+        return await self._once(server, job)
 
     def _unseen(self, case: Case) -> str | None:
         """Why a case about the adapter's process cannot be judged here."""

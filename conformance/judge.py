@@ -13,6 +13,8 @@ from conformance.verdict import BROKEN, CaseResult, CheckResult, Verdict
 BUSY_MS = 50.0
 """A lag of the serving loop beyond this makes a failed timing check inconclusive, never a pass."""
 
+TOO_BUSY = "the machine was too busy to tell"
+
 SERVER_ACTED: Mapping[str, Any] = {
     "properties": {"derived": {"properties": {"attempts": {"minimum": 1}, "unfired": {"maxItems": 0}}}},
 }
@@ -24,6 +26,11 @@ def judge(case: Case, transcript: Mapping[str, Any], variant: str | None, kit_er
     missing = next(_violations(_witness(case), transcript), None)
     checks = tuple(_judged(check, transcript, missing) for check in case.checks)
     return CaseResult(case.id, case.level, str(transcript["transport"]), case.title, checks, variant, dict(transcript), kit_errors)
+
+
+def too_busy(result: CaseResult) -> bool:
+    """Whether something about the case stays open because the machine had other things to do."""
+    return any(check.reason == TOO_BUSY for check in result.checks)
 
 
 def skipped(case: Case, transport: str, variant: str | None, reason: str) -> CaseResult:
@@ -44,13 +51,14 @@ def _judged(check: Check, transcript: Mapping[str, Any], missing: str | None) ->
     undeclared = [need for need in check.needs if not declares(transcript["hello"], need)]
     if undeclared:
         return CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=f"not declared: {', '.join(undeclared)}")
+    busy = check.timed and transcript["derived"]["lag_ms"] > BUSY_MS
     if missing is not None:
-        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, reason=f"the witness is missing: {missing}")
+        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, missing, TOO_BUSY if busy else f"the witness is missing: {missing}")
     wrong = next(_violations(check.schema, transcript), None)
     if wrong is None:
         return CheckResult(check.id, check.severity, Verdict.PASS)
-    if check.timed and transcript["derived"]["lag_ms"] > BUSY_MS:
-        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, wrong, "the machine was too busy to tell")
+    if busy:
+        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, wrong, TOO_BUSY)
     return CheckResult(check.id, check.severity, BROKEN[check.severity], wrong)
 
 
