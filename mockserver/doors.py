@@ -3,8 +3,9 @@
 The door of a session's next turn stands before each new connection. `open` and `http` doors take no turn by themselves: the
 request that comes in takes it. The others take it with the connection attempt, for no request need ever come of it, and a door
 that nobody could pass would stay for ever; the next connection meets the next turn's door. A refused attempt never reaches the
-server, so `refuse` lasts its `seconds`, counted from the moment its turn is next, and then the port listens. `no-close-notify`
-lets the request in, which takes the turn.
+server, so `refuse` begins when its turn is next, lasts its `seconds` from when no answer is under way any more, and then the port
+listens. `no-close-notify` lets the request in, which takes the turn. Where the next turn's door wants a new connection, the
+answer before it ends the old one.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_i
 MAX_REQUESTS = 1000
 MAX_CONNECTIONS = 1000
 MAX_WRITES = 2000
+KEPT_WHOLE = 200
+"""So many of the latest requests keep their plan and every write; older ones that are over keep `KEPT_WRITES` of these."""
+KEPT_WRITES = 20
 MAX_BODY = 65536
 """Bytes of a request body that are kept; of a longer one its size and digest are too."""
 MIN_SECRET = 8
@@ -110,6 +113,13 @@ class RequestEntry:
         if len(self.happenings) < MAX_WRITES:
             self.happenings.append(Happening(at, what, detail))
 
+    def condense(self) -> None:
+        """Forget the plan and most of the writes."""
+        self.plan = None
+        if len(self.writes) > KEPT_WRITES:
+            self.dropped_writes += len(self.writes) - KEPT_WRITES
+            self.writes[KEPT_WRITES - 1 :] = self.writes[-1:]
+
     def end(self, at: float, by: str, how: str) -> None:
         """Note the first ending only: what comes after it is the connection's."""
         if self.ended_at is None:
@@ -170,6 +180,8 @@ class Journal:
         if self.last_ended_at is not None:
             entry.gap = max(0.0, at - self.last_ended_at)
         self.requests.append(entry)
+        if len(self.requests) > KEPT_WHOLE and (old := self.requests[-KEPT_WHOLE - 1]).ended_at is not None:
+            old.condense()
         return entry
 
     def asked(self, entry: RequestEntry, method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:

@@ -62,7 +62,7 @@ class Ports(Protocol):
         """Take it away, if there is one, and end its connections."""
 
     def next_door(self, session: Session) -> None:
-        """A turn was played to its end: the next one's door may refuse."""
+        """A turn was taken, or its answer is over: the next one's door may refuse."""
 
 
 class Upstream:
@@ -216,6 +216,7 @@ class Upstream:
     ) -> Call:
         """The request takes the session's next turn."""
         number, turn = session.take()
+        self._next_door(session)
         answer = None
         if self.settings.rules is not None and turn is not None and turn.answer is None:
             turn, answer = self._ruled(self.settings.rules, session, request, number, turn)
@@ -253,10 +254,13 @@ class Upstream:
         self._count(entry)
         if entry.place is not None:
             entry.place.leave()
-        if session.port is not None and self.ports is not None:
-            self.ports.next_door(session)
+        self._next_door(session)
         for watch in self.watchers:
             watch(session, entry)
+
+    def _next_door(self, session: Session) -> None:
+        if session.port is not None and self.ports is not None:
+            self.ports.next_door(session)
 
     def _count(self, entry: RequestEntry) -> None:
         what = (entry.dialect or "none", str(entry.status or 0), entry.ended_by or "server", entry.ended_how or "end")

@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.bundled import bundled
-from mockserver.journal import MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
+from mockserver.journal import KEPT_WHOLE, KEPT_WRITES, MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
 from mockserver.testing import MockServer
 
 ASK: Mapping[str, Any] = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
@@ -222,6 +222,19 @@ def test_a_long_answer_keeps_its_first_writes_and_the_last() -> None:
         entry.wrote(float(number), float(number), 1, 1, "content")
     assert (len(entry.writes), entry.dropped_writes, entry.writes[-1].at) == (MAX_WRITES, 5, MAX_WRITES + 4)
     assert entry.messages == MAX_WRITES + 5
+
+
+def test_older_requests_keep_less() -> None:
+    journal = Journal("s")
+    for _ in range(KEPT_WHOLE + 1):
+        entry = journal.request(1, 0.0)
+        entry.plan = "plan"
+        for number in range(KEPT_WRITES + 5):
+            entry.wrote(float(number), float(number), 1, 1, None)
+        entry.end(1.0, "server", "end")
+    first, second = journal.requests[0], journal.requests[1]
+    assert (first.plan, len(first.writes), first.dropped_writes, first.writes[-1].at) == (None, KEPT_WRITES, 5, KEPT_WRITES + 4)
+    assert (second.plan, len(second.writes), second.dropped_writes) == ("plan", KEPT_WRITES + 5, 0)
 
 
 def test_a_long_body_keeps_its_beginning_and_its_digest() -> None:

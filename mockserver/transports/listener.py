@@ -82,7 +82,7 @@ class OwnPorts:
                 connection.leave()
 
     def next_door(self, session: Session) -> None:
-        """A turn was played to its end: the next one's door may refuse."""
+        """A turn was taken, or its answer is over: the next one's door may refuse."""
         if session.key in self._listeners:
             self._listeners[session.key][0].next_door()
 
@@ -131,15 +131,16 @@ class Listener:
             task.cancel()
 
     def next_door(self) -> None:
-        """Listen, unless the next turn's door refuses."""
+        """Listen, unless the next turn's door refuses. Its time begins when no answer is under way any more."""
         door, turn = self._door(), self._session.taken
         if door.kind != "refuse":
             self._listen()
-        elif self._refused_turn != turn:
+            return
+        self._stop_listening()
+        under_way = any(entry.ended_at is None for entry in self._session.journal.requests)
+        if door.seconds and self._refused_turn != turn and not under_way:
             self._refused_turn = turn
-            self._stop_listening()
-            if door.seconds:
-                self._later = self._loop.call_later(door.seconds, self._refused)
+            self._later = self._loop.call_later(door.seconds, self._refused)
 
     def _refused(self) -> None:
         """The door's time is over, and with it the turn."""
