@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
@@ -60,6 +60,9 @@ class Ports(Protocol):
 
     def close(self, session: Session) -> None:
         """Take it away, if there is one, and end its connections."""
+
+    def keep(self, sessions: Container[str]) -> None:
+        """Close the ports of all sessions but those with these keys."""
 
     def next_door(self, session: Session) -> None:
         """A turn was taken, or its answer is over: the next one's door may refuse."""
@@ -132,6 +135,8 @@ class Upstream:
         for session in self.store.all():
             if session.expired(now):
                 self.close(session)
+        if self.ports is not None:
+            self.ports.keep({session.key for session in self.store.all()})
 
     def shared(self, profile: str) -> Session:
         """The session that all who name a profile share; it starts again after its last turn."""

@@ -164,6 +164,16 @@ def test_a_closed_session_gives_its_port_back(server: MockServer) -> None:
         sock.bind((url.host, url.port or 0))
 
 
+def test_a_session_that_was_pushed_out_gives_its_port_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.sessions.MAX_SESSIONS", 1)
+    with MockServer() as server:
+        session = server.session(own_port=True)
+        server.session()
+        server.call(server.upstream.sweep)
+        with pytest.raises(ConnectionRefusedError):
+            connect(session)
+
+
 def test_a_redirect_to_the_other_origin(server: MockServer) -> None:
     session = server.session(
         [{"faults": [{"redirect": {"status": 307, "to": "other"}}]}, {"answer": {"content": ["there"]}}], own_port=True

@@ -198,6 +198,24 @@ def test_beyond_loopback_control_wants_the_token_that_is_printed_once() -> None:
         process.communicate(timeout=20)
 
 
+async def test_websockets_end_by_going_away() -> None:
+    from websockets.asyncio.client import connect
+
+    with serving("--pace", "tps=1") as (url, process):
+        async with (
+            connect(f"{url.replace('http', 'ws')}/ws/chat?key=k", proxy=None) as idle,
+            connect(f"{url.replace('http', 'ws')}/ws/chat?key=k", proxy=None) as busy,
+        ):
+            await busy.send(json.dumps({**ASK, "stream": True}))
+            await busy.recv()
+            process.terminate()
+            for socket_ in (idle, busy):
+                async for _ in socket_:
+                    """What was said before."""
+                assert socket_.close_code == 1001
+        assert await asyncio.to_thread(process.wait, 10) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_ends_in_the_midst_of_a_thousand_streams(number: signal.Signals) -> None:
     with serving("--pace", "tps=1") as (url, process):

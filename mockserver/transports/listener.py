@@ -11,7 +11,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import TYPE_CHECKING
 
 from mockserver.certificates import Certificates
@@ -68,7 +68,12 @@ class OwnPorts:
             self._certificates.context(certificate_of(session))
             session.ca_file = self._certificates.ca_file if session.tls == "self-signed" else None
         host = self._upstream.settings.host[0]
-        doors, other = (Listener(self._upstream, host, self._connect, self._certificates, session, doors=doors) for doors in (True, False))
+        doors = Listener(self._upstream, host, self._connect, self._certificates, session, doors=True)
+        try:
+            other = Listener(self._upstream, host, self._connect, self._certificates, session, doors=False)
+        except OSError:
+            doors.close()
+            raise
         session.port = doors.port
         session.other_origin = f"{'https' if session.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{other.port}"
         self._listeners[session.key] = doors, other
@@ -80,6 +85,12 @@ class OwnPorts:
         for connection in self._connections() if listeners else ():
             if connection.session is session:
                 connection.leave()
+
+    def keep(self, sessions: Container[str]) -> None:
+        """Close the ports of all sessions but those with these keys."""
+        for key in [key for key in self._listeners if key not in sessions]:
+            for listener in self._listeners.pop(key):
+                listener.close()
 
     def next_door(self, session: Session) -> None:
         """A turn was taken, or its answer is over: the next one's door may refuse."""
