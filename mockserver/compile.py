@@ -102,6 +102,9 @@ def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[W
             if isinstance(step, Wait):
                 due += step.seconds
             elif isinstance(step, Pulse):
+                due += step.every
+                yield Write(due, (body.bytes_of(step.message),))
+                # Compressed once more it refers to nothing but itself a pulse earlier: these bytes may come again and again.
                 yield Act(due, step, body.bytes_of(step.message))
             else:
                 yield Act(due, step)

@@ -115,6 +115,18 @@ def test_explain_speaks_other_dialects_and_flavours() -> None:
     assert text.splitlines()[-1].startswith("python -m websockets 'ws://127.0.0.1:8080/p/reset-mid-stream/v1/ws/chat?key=any&dialect=ws-typed'")
 
 
+def test_explain_tells_what_chance_drew(tmp_path: Path) -> None:
+    path = profile(tmp_path, "mine", "  - faults:\n      - reset: {at: content:2, chance: 0.5}\n")
+    texts = [run("explain", str(path), "--seed", str(seed)).output for seed in range(9)]
+    said = {text.partition("chance of 0.5: ")[2].partition(" with")[0] for text in texts}
+    assert said == {"drawn", "not drawn"}
+
+
+def test_explain_refuses_an_unknown_flavour() -> None:
+    found = run("explain", "reset-mid-stream", "--flavour", "opena")
+    assert (found.exit_code, found.output.startswith("Error: no flavour named 'opena'; did you mean 'openai'?; known: ")) == (1, True)
+
+
 def test_explain_refuses_a_dialect_without_meaning() -> None:
     found = run("explain", "reset-mid-stream", "--dialect", "json")
     assert (found.exit_code, found.output.startswith("Error: 'reset-mid-stream' has no meaning on json; it has one on")) == (1, True)

@@ -516,6 +516,26 @@ def test_a_stall_with_keepalives_never_ends(server: MockServer) -> None:
     session.wait_idle()
 
 
+def test_compressed_keepalives_can_be_read(server: MockServer) -> None:
+    """The same bytes come again and again, and must mean the same each time."""
+    session = server.session([{"answer": {"content": CONTENT}, "faults": [{"stall": {"at": "content:1", "every": 0.04}}, "gzip"]}])
+    with connect(session) as sock:
+        sock.sendall(asked(session, "sse"))
+        seen = see(sock, time.monotonic(), until=0.5)
+    body = zlib.decompressobj(wbits=31).decompress(seen.body)
+    assert body == upto(1) + b": keepalive\n\n" * body.count(b": keepalive")
+    assert body.count(b": keepalive") >= 4
+
+
+def test_one_write_per_event_is_one_write_per_event(server: MockServer) -> None:
+    """Two writes may arrive in one read, so this is asked of the journal."""
+    session = server.session([{"answer": {"content": CONTENT}, "faults": ["one-write-per-event"]}])
+    with connect(session) as sock:
+        sock.sendall(asked(session, "sse"))
+        see(sock, time.monotonic())
+    assert [write["messages"] for write in session.journal()["requests"][0]["writes"]] == [0] + [1] * len(events())
+
+
 @pytest.mark.parametrize("dialect", ["sse", "json"])
 @pytest.mark.parametrize(("reset", "ending"), [(False, "FIN"), (True, "RST")])
 def test_the_next_request_on_a_stale_connection_meets_its_end(server: MockServer, dialect: str, reset: bool, ending: str) -> None:
@@ -554,6 +574,15 @@ def test_a_fault_at_request_acts_while_the_body_is_sent(server: MockServer, faul
         sock.sendall(asked(session, "sse", padding=100_000)[:1000])
         seen = see(sock, time.monotonic())
     assert (seen.raw, seen.ended) == (b"", ended)
+
+
+def test_a_hang_up_while_a_large_body_comes_is_no_reset(server: MockServer) -> None:
+    """The client finds the FIN when it has sent all."""
+    session = server.session([{"faults": [{"hang-up": {"at": "request"}}]}])
+    with connect(session) as sock:
+        sock.sendall(asked(session, "sse", padding=4_000_000))
+        seen = see(sock, time.monotonic())
+    assert (seen.raw, seen.ended) == (b"", "FIN")
 
 
 def test_chance_that_did_not_fall_does_not_answer_early(server: MockServer) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from mockserver import registry
+from mockserver.author_errors import nearest
 from mockserver.channels import DialectName
 from mockserver.doors import Door
 from mockserver.reactions import Reactions
@@ -36,6 +38,9 @@ def explain(profile: str, dialect: DialectName | None, flavour: str, seed: int) 
     """
     found = _find(profile)
     chosen = dialect or next(name for name in get_args(DialectName) if name in (found.dialects or get_args(DialectName)))
+    flavours = registry.names("mockserver.flavours")
+    if flavour not in flavours:
+        raise click.ClickException(f"no flavour named '{flavour}'{nearest(flavour, flavours)}; known: {', '.join(flavours)}")
     if chosen not in found.dialects:
         raise click.ClickException(f"'{found.name}' has no meaning on {chosen}; it has one on {', '.join(sorted(found.dialects))}")
     for line in explanation(found, chosen, flavour, seed):
@@ -43,7 +48,7 @@ def explain(profile: str, dialect: DialectName | None, flavour: str, seed: int) 
 
 
 def _find(name: str) -> Profile:
-    from mockserver.author_errors import AuthorError, nearest
+    from mockserver.author_errors import AuthorError
     from mockserver.profiles import Shelf, load_file
 
     shelf = Shelf()
@@ -67,7 +72,12 @@ def explanation(profile: Profile, dialect: DialectName, flavour: str, seed: int)
         yield click.style(f"request {number + 1} of {len(turns)} ({dialect}, {flavour})", bold=True)
         yield from _door(turn.door)
         if turn.door.kind == "open":
-            yield from _plan(_planned(profile, number, dialect, flavour, seed))
+            plan = _planned(profile, number, dialect, flavour, seed)
+            yield from _plan(plan)
+            for use in turn.faults:
+                if use.chance < 1:
+                    drawn = "drawn" if use.name in (*plan.fired, *plan.unfired) else "not drawn"
+                    yield f"  {use.name} with a chance of {use.chance:g}: {drawn} with --seed {seed}"
     yield ""
     yield f"after that: {AFTER[profile.script.after]}"
     yield from _how_to_play(profile, dialect)
