@@ -41,6 +41,8 @@ class _Reader:
 
     def breaks(self, step: Step) -> bool:
         """Reserved bits, a mask, a frame inside another, bytes that belong to none (§5.1, §5.2)."""
+        if isinstance(step, Message):
+            return bool(self.owed) and not step.offset
         if isinstance(step, Frame):
             return bool(step.rsv or step.mask is not None or self.owed) or step.kind == "close"
         return isinstance(step, Raw) and len(step.data) > self.owed
