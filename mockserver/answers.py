@@ -16,9 +16,7 @@ Headers = tuple[tuple[str, str], ...]
 FinishReason = str
 """`stop`, `length`, `tool_calls`, `content_filter`, `function_call`, or a provider's own word (`error`, `model_length`)."""
 
-ErrorShape = Literal[
-    "openai", "string", "flat", "openrouter", "mistral-detail", "mistral-validation", "vllm", "litellm", "text"
-]
+ErrorShape = Literal["openai", "string", "flat", "openrouter", "mistral-detail", "mistral-validation", "vllm", "litellm", "text"]
 """How a provider writes an error body; each flavour has one of its own, a profile may ask for any (protocol.md §1.1)."""
 
 

@@ -101,7 +101,8 @@ class _Faults:
         for index, use in enumerate(turn.faults):
             random = Random(f"{setting.seed}/{setting.number}/{index}")
             if use.chance >= 1 or random.random() < use.chance:
-                self.drawn.append((use, Scene(setting.request, setting.flavour, setting.dialect.name, random, setting.now, setting.other_origin)))
+                scene = Scene(setting.request, setting.flavour, setting.dialect.name, random, setting.now, setting.other_origin)
+                self.drawn.append((use, scene))
 
     def rewrite(self, stage: Stage, value: V) -> V:
         for use, scene in self.drawn:
@@ -122,7 +123,8 @@ def _timeline(answer: Answer, turn: Turn, setting: Setting, faults: _Faults) -> 
     flavour, dialect, headers = setting.flavour, setting.dialect, setting.headers
     if isinstance(answer, Reply):
         events = faults.rewrite("events", _spoken(answer, setting))
-        messages = paced(laned(dialect.write(events), setting.lane), turn.pace or setting.pace, Random(f"{setting.seed}/{setting.number}/pace"), answer.usage)
+        luck = Random(f"{setting.seed}/{setting.number}/pace")
+        messages = paced(laned(dialect.write(events), setting.lane), turn.pace or setting.pace, luck, answer.usage)
         return (*dialect.begin(headers), *messages, *dialect.end())
     faults.skip("events")
     if isinstance(answer, ApiError):

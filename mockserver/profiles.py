@@ -261,7 +261,8 @@ class _Reading:
             return Door()
         if kind == "tls":
             if detail not in get_args(TlsFault):
-                self.wrong(path, f"no TLS fault '{detail}': wanted one of {', '.join(get_args(TlsFault))}{nearest(str(detail), get_args(TlsFault))}")
+                known = get_args(TlsFault)
+                self.wrong(path, f"no TLS fault '{detail}': wanted one of {', '.join(known)}{nearest(str(detail), known)}")
             return Door("tls", tls=detail)
         if kind == "http":
             from mockserver.answers import ApiError
@@ -376,5 +377,3 @@ def _kind(value: Any) -> str:
         return "nothing"
     names = {dict: "a mapping", list: "a list", str: f"'{value}'", bool: str(value).lower(), int: str(value), float: str(value)}
     return names.get(type(value), type(value).__name__)
-
-

@@ -1,8 +1,8 @@
 """A pytest plugin: mock upstreams as fixtures, and tests that fail when their script was not played as written.
 
-    def test_retry(streamproof):
-        streamproof([{"faults": ["reset"]}, {"answer": {"content": ["Hi"]}}])
-        assert ask_with_retry() == "Hi"         # OPENAI_BASE_URL and OPENAI_API_KEY are set
+def test_retry(streamproof):
+    streamproof([{"faults": ["reset"]}, {"answer": {"content": ["Hi"]}}])
+    assert ask_with_retry() == "Hi"         # OPENAI_BASE_URL and OPENAI_API_KEY are set
 """
 
 from __future__ import annotations

@@ -25,8 +25,9 @@ class Head:
     """The status line and header fields. The body's framing decides how each following `Message` is wrapped.
 
     `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
-    timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's bytes get ("gzip", flushed after each message, or
-    "gzip-late", flushed only at the end). Fields the server adds by itself (Date, x-request-id, …) are put behind these.
+    timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's
+    bytes get ("gzip", flushed after each message, or "gzip-late", flushed only at the end). Fields the server adds by itself
+    (Date, x-request-id, …) are put behind these.
     """
 
     status: int = 200
@@ -44,8 +45,8 @@ class Message:
     """Payload: one SSE block in a chunk of its own, or one WebSocket message.
 
     A message may be sent in parts: `offset` and `total` say which bytes of the whole this part holds (total None: all of
-    it); the parts lie in one chunk or frame, which the first one announces. `mark` and `choice` come from the event it says; they are what places count, and a part that does not complete
-    its message carries mark None.
+    it); the parts lie in one chunk or frame, which the first one announces. `mark` and `choice` come from the event it says;
+    they are what places count, and a part that does not complete its message carries mark None.
     """
 
     data: bytes

@@ -31,7 +31,7 @@ IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", 
 CLOCKS_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 SEEDED = {"random.Random", "uuid.UUID"}
 """What of these follows from what it is given."""
-FACE = {"answers", "author_errors", "bundled", "cli", "event_stream", "journal", "profiles", "steps", "testing", "yaml_marks"}
+FACE = set("answers author_errors bundled channels cli event_stream journal profiles registry steps testing yaml_marks".split())
 """What `conformance` may use of `mockserver`."""
 
 PLACES = {

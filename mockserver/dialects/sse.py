@@ -46,5 +46,3 @@ class Sse:
 
     def cancelled(self, request: Request) -> Timeline:
         return ()
-
-
