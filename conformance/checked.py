@@ -59,9 +59,9 @@ class Checked:
         return "\n".join((f"exit {self.exit.code}: {self.exit.reason}", *self.broken))
 
 
-async def run(engine: Engine, wanted: Wanted, fits: Callable[[case.Case], bool] = lambda _: True) -> Checked:
-    """Run the cases that are wanted and fit. Raises LookupError and AuthorError for what is wanted wrongly."""
-    cases = tuple(each for each in case.select(case.corpus(), wanted.levels, wanted.globs) if fits(each))
+async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case.Case | None] = lambda each: each) -> Checked:
+    """Run the cases that are wanted, as they fit the client. Raises LookupError and AuthorError for what is wanted wrongly."""
+    cases = tuple(filter(None, map(fitted, case.select(case.corpus(), wanted.levels, wanted.globs))))
     counted = in_requirements(cases, wanted.requirements)
     results = await engine.run(each for each in cases for _ in range(wanted.repeat))
     judged = (result if result.id in counted else _informative(result) for result in results.cases)

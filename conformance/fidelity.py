@@ -39,6 +39,7 @@ def numbers(report: Report, told: Told, requests: Sequence[RequestEntry], answer
         "tool_calls_foreign": _foreign_calls(told["tool_calls"], first_choice.tool_calls.values()),
         "usage_exact": _same_usage(told["usage"], usage),
         "choices_exact": _same_choices(told, answers),
+        "deltas_missing": max(0, sum(answer.deltas for answer in answers) - told["deltas"]),
         "held_back": _held_back(report, requests),
         "error_told": _error_told(requests, answers, told),
     }

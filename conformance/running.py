@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance import baseline, checked, clients, engine
@@ -10,12 +11,16 @@ from conformance.adapter import Adapter, OneShot, Process
 from conformance.reporters import console, report
 from conformance.verdict import CaseResult
 
+DRIVER = "reference-python"
+"""The client that drives a gateway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line asked for; see `streamproof check --help`."""
 
-    client: str
+    client: str | None
+    gateway: str | None = None
     levels: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
@@ -44,13 +49,27 @@ async def check(asked: Asked) -> int:
     """Run, report, and return the exit code. Raises AuthorError and LookupError for what was asked wrongly."""
     known = baseline.load(asked.known_failing) if asked.known_failing else ()
     screen = console.Console(asked.strict)
-    adapter = adapter_for(asked.client, asked.one_shot)
+    adapter = adapter_for(asked.client or DRIVER, asked.one_shot)
     runner = engine.Engine(adapter, asked.jobs, asked.transports, told=screen.finished, counted=screen.started)
     wanted = checked.Wanted(asked.levels, asked.globs, known, asked.requirements, asked.repeat, asked.strict)
-    made = await checked.run(runner, wanted)
+    made = await checked.run(runner, wanted) if asked.gateway is None else await _through(asked.gateway, runner, wanted)
     screen.ended(made.results, made.cases, made.exit)
     _write(asked, made.report(), made.cases)
     return made.exit.code
+
+
+async def _through(command: str, runner: engine.Engine, wanted: checked.Wanted) -> checked.Checked:
+    """The same with a gateway between, over what it is answerable for; over SSE unless something else is asked for."""
+    from conformance.gateway import Gateway, concerns
+
+    gateway = Gateway(command)
+    runner.route, runner.transports = gateway.route, runner.transports or ("sse",)
+    try:
+        made = await checked.run(runner, wanted, concerns)
+    finally:
+        await gateway.stop()
+    hello = {**made.results.hello, "name": f"{shlex.split(command)[0]} (gateway)", "version": ""}
+    return replace(made, results=replace(made.results, hello=hello))
 
 
 def _write(asked: Asked, made: dict[str, object], judged: tuple[CaseResult, ...]) -> None:

@@ -12,7 +12,8 @@ from conformance.verdict import LEVELS, USAGE
 
 
 @click.command()
-@click.option("--client", required=True, metavar="CMD|NAME", help="The adapter: a command, or a client by name.")
+@click.option("--client", metavar="CMD|NAME", help="The adapter: a command, or a client by name.")
+@click.option("--gateway", metavar="CMD", help="A gateway's command with {upstream} and {port}: it is judged, driven by a good client.")
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Only these levels, and L0.")
 @click.option("--case", "globs", multiple=True, metavar="GLOB", help="Only these cases, and L0.")
 @click.option("--transport", "transports", multiple=True, type=click.Choice(["sse", "ws"]), help="Only these.")
@@ -29,13 +30,15 @@ from conformance.verdict import LEVELS, USAGE
 @click.option("--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a summary for a job page.")
 @click.option("--badge", "badge_dir", type=click.Path(file_okay=False, path_type=Path), help="Write badges into a folder.")
 @click.option("--keep", "keep_dir", type=click.Path(file_okay=False, path_type=Path), help="Keep each case's transcript in a folder.")
-def check(client: str, levels: tuple[str, ...], globs: tuple[str, ...], **options: object) -> None:
+def check(client: str | None, gateway: str | None, levels: tuple[str, ...], globs: tuple[str, ...], **options: object) -> None:
     """Run a client through every case and judge it from both sides."""
+    if client is None and gateway is None:
+        raise click.UsageError("name a client (--client) or a gateway (--gateway)")
     from conformance import running
     from mockserver.author_errors import AuthorError
 
     try:
-        asked = running.Asked(client=client, levels=levels, globs=globs, **options)  # type: ignore[arg-type]
+        asked = running.Asked(client=client, gateway=gateway, levels=levels, globs=globs, **options)  # type: ignore[arg-type]
         code = asyncio.run(running.check(asked))
     except (AuthorError, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)

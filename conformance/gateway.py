@@ -1,0 +1,195 @@
+"""A gateway as the client: a proxy in front of the mock, driven by a client that is known to be good.
+
+How a gateway maps its own paths to those of its upstream is found out by trying: it may pass paths through, so that one process
+serves all sessions; or it has one upstream, so that every session gets a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.adapter import AdapterBroken, clean_environment
+from conformance.case import Case, Check
+from mockserver.testing import MockSession
+
+START_SECONDS = 30.0
+TRIAL_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 0.05
+SENTENCE = "Through the gateway and back."
+
+EVERY_EVENT = Check(
+    "every-event",
+    "SHOULD",
+    {"properties": {"derived": {"properties": {"deltas_missing": {"const": 0}}, "required": ["deltas_missing"]}}},
+    "Events that a gateway joins or holds back make its users wait.",
+)
+"""What is asked of a gateway on top of a parsing case: each event of the upstream is an event of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What `{upstream}` is told to be, and where clients find a session behind the gateway. `shared`: it passes paths through."""
+
+    shared: bool
+    upstream: str
+    path: str
+
+    def of(self, session: MockSession) -> tuple[str, str]:
+        """The upstream's URL and the path of a session's base URL on the gateway."""
+        url = urlsplit(session.base_url)
+        origin, whole = f"{url.scheme}://{url.netloc}", url.path
+        words = {"origin": origin, "base": session.base_url, "root": session.base_url.removesuffix("/v1"), "path": whole}
+        return self.upstream.format(**words), self.path.format(**words)
+
+
+LAYOUTS = (
+    Layout(True, "{origin}", "{path}"),
+    Layout(False, "{base}", "/v1"),
+    Layout(False, "{base}", ""),
+    Layout(False, "{root}", "/v1"),
+    Layout(False, "{root}", ""),
+)
+"""In the order in which they are tried."""
+
+
+def concerns(case: Case) -> Case | None:
+    """The case as it is asked of a gateway; None where it is about something that a gateway does not have: its client's retries,
+    processes and connections, certificates."""
+    answerable = case.level in ("L0", "L1", "L2") or case.id.startswith("L4.cancel")
+    server = case.server
+    foreign = case.own_process or case.observe_process or "others" in server or "tls" in server.get("options", {})
+    if not answerable or foreign or any(run.get("trust") for run in case.runs):
+        return None
+    return replace(case, checks=(*case.checks, EVERY_EVENT)) if case.level == "L1" or case.id == "L0.happy" else case
+
+
+@dataclass
+class Process:
+    """A running gateway."""
+
+    child: asyncio.subprocess.Process
+    port: int
+
+    async def stop(self) -> None:
+        """SIGTERM to its group, a second, SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.child.pid, number)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.child.wait(), 1.0)
+
+
+@dataclass
+class Gateway:
+    """A command with `{upstream}` and `{port}` in it. `route` is for the engine; `stop` ends what it has started."""
+
+    command: str
+    _layout: Layout | None = None
+    _shared: Process | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        for wanted in ("{upstream}", "{port}"):
+            if wanted not in self.command:
+                raise LookupError(
+                    f"the gateway's command has no {wanted}: wanted for example 'my-gateway --to {{upstream}} --port {{port}}'"
+                )
+
+    @asynccontextmanager
+    async def route(self, session: MockSession) -> AsyncIterator[MockSession]:
+        """The session with its URLs on the gateway. Raises AdapterBroken for a gateway that does not start or lets nothing through."""
+        async with self._looking:
+            layout = self._layout = self._layout or await self._found(session)
+        upstream, path = layout.of(session)
+        async with AsyncExitStack() as stack:
+            process = self._shared
+            if process is None or not session.base_url.startswith(session.server.origin + "/"):
+                process = await self._start(upstream)
+                stack.push_async_callback(process.stop)
+            base_url = f"http://127.0.0.1:{process.port}{path}"
+            yield replace(session, base_url=base_url, ws_url=f"{base_url.replace('http', 'ws', 1)}/ws/chat")
+
+    async def stop(self) -> None:
+        if self._shared is not None:
+            await self._shared.stop()
+
+    async def _found(self, like: MockSession) -> Layout:
+        """The first layout over which a healthy answer comes through."""
+        seen = []
+        for layout in LAYOUTS:
+            session = like.server.session([{"answer": {"content": SENTENCE}}], after="repeat")
+            upstream, path = layout.of(session)
+            process = await self._start(upstream)
+            answer = await _ask(f"http://127.0.0.1:{process.port}{path}/chat/completions")
+            session.close()
+            if SENTENCE in answer:
+                if layout.shared:
+                    self._shared = process
+                else:
+                    await process.stop()
+                return layout
+            seen.append(f"{path}/chat/completions for upstream {upstream}: {answer[:120]}")
+            await process.stop()
+        raise AdapterBroken("the gateway lets no answer through: " + "; ".join(seen))
+
+    async def _start(self, upstream: str) -> Process:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+        command = self.command.replace("{upstream}", upstream).replace("{port}", str(port))
+        with tempfile.TemporaryFile() as words:
+            try:
+                child = await asyncio.create_subprocess_exec(
+                    *shlex.split(command),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=words,
+                    stderr=words,
+                    env=clean_environment(),
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise AdapterBroken(f"cannot start '{command}': {error}") from None
+            process = Process(child, port)
+            if not await _listens(process):
+                await process.stop()
+                words.seek(0)
+                last = words.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+                raise AdapterBroken(f"the gateway '{command}' does not listen; its last words: {' '.join(last) or 'none'}")
+        return process
+
+
+async def _listens(process: Process) -> bool:
+    """Wait until the port takes connections; False when the process ends first, or when it takes too long."""
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while process.child.returncode is None and asyncio.get_running_loop().time() < deadline:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", process.port)
+            writer.close()
+            return True
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return False
+
+
+async def _ask(url: str) -> str:
+    """The body of a healthy answer, or what came in its place."""
+    import aiohttp
+
+    request: Mapping[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"Authorization": "Bearer sk-streamproof-trial"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TRIAL_SECONDS)) as client,
+            client.post(url, json=request, headers=headers) as response,
+        ):
+            return f"{response.status} {await response.text()}"
+    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
+        return f"{type(error).__name__}: {error}"

@@ -1,0 +1,87 @@
+"""A gateway is judged by what comes through it: an honest one passes, and one that masks, hides or holds back does not."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance import case, gateway
+from mockserver.cli import main
+
+TINY = Path(__file__).parent / "tiny_gateway.py"
+CASES = ("L2.truncation.clean-eof", "L1.delivery.at-once", "L2.in-band.nested", "L4.cancel.between-events")
+
+
+def check(folder: Path, *flaws: str, cases: tuple[str, ...] = CASES) -> tuple[Result, dict[str, Any]]:
+    command = f"{shlex.join([sys.executable, str(TINY)])} {{upstream}} {{port}} {' '.join(flaws)}"
+    file = folder / "report.json"
+    chosen = [word for each in cases for word in ("--case", each)]
+    done = CliRunner().invoke(main, ["check", "--gateway", command, *chosen, "--json", str(file)])
+    report: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return done, report
+
+
+def broken(report: dict[str, Any]) -> set[str]:
+    return {
+        f"{each['id']}/{check['id']}" for each in report["cases"] for check in each["checks"] if check["verdict"] not in ("pass", "info")
+    }
+
+
+@pytest.mark.parametrize("flaws", [(), ("fixed",)], ids=["passes paths through", "has one upstream"])
+def test_a_transparent_gateway_passes(flaws: tuple[str, ...], tmp_path: Path) -> None:
+    done, report = check(tmp_path, *flaws)
+    assert done.exit_code == 0, done.output
+    assert broken(report) == set()
+    assert {each["id"] for each in report["cases"]} >= set(CASES)
+    assert {each["transport"] for each in report["cases"]} == {"sse"}
+    assert report["client"]["name"].endswith("(gateway)")
+
+
+@pytest.mark.parametrize(
+    ("flaw", "case", "check_id"),
+    [
+        ("masks", "L2.truncation.clean-eof", "surfaced"),
+        ("lingers", "L4.cancel.between-events", "closed"),
+        ("joins", "L1.delivery.at-once", "as-it-comes"),
+        ("hides-errors", "L2.http.500", "status"),
+    ],
+)
+def test_a_flaw_is_found(flaw: str, case: str, check_id: str, tmp_path: Path) -> None:
+    done, report = check(tmp_path, flaw, cases=(case,))
+    assert done.exit_code == 1, done.output
+    assert f"{case}/{check_id}" in broken(report), broken(report)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "wanted"),
+    [
+        ("my-gateway --port {port}", 2, "has no {upstream}"),
+        ("no-such-gateway {upstream} {port}", 4, "cannot start"),
+        (f"{sys.executable} -c 'raise SystemExit(\"what a pity\")' {{upstream}} {{port}}", 4, "what a pity"),
+        (f"{sys.executable} -m http.server --bind 127.0.0.1 {{port}} -d /nonexistent{{upstream}}", 4, "lets no answer through"),
+    ],
+)
+def test_a_gateway_that_does_not_serve_is_told(command: str, code: int, wanted: str) -> None:
+    done = CliRunner().invoke(main, ["check", "--gateway", command, "--level", "L0"])
+    assert done.exit_code == code, done.output
+    assert wanted in done.output
+
+
+def test_neither_client_nor_gateway_is_an_error_of_usage() -> None:
+    done = CliRunner().invoke(main, ["check"])
+    assert done.exit_code == 2
+    assert "--gateway" in done.output
+
+
+def test_a_gateway_is_asked_what_it_can_answer_for() -> None:
+    asked = {each.id: each for each in filter(None, map(gateway.concerns, case.corpus()))}
+    assert {each.level for each in asked.values()} == {"L0", "L1", "L2", "L4"}
+    assert all(id.startswith("L4.cancel") for id, each in asked.items() if each.level == "L4")
+    assert gateway.EVERY_EVENT in asked["L0.happy"].checks
+    assert gateway.EVERY_EVENT not in asked["L2.truncation.clean-eof"].checks

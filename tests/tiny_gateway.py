@@ -1,0 +1,57 @@
+"""A reverse proxy of a few lines: python tiny_gateway.py UPSTREAM PORT [FLAW…]. Bytes go both ways as they come.
+
+Without a flaw it is as transparent as a wire. `fixed`: it has one upstream, and puts its clients' /v1 there. The others are wrong:
+`masks` ends a cut answer like a whole one, `joins` holds the answer back until its end, `lingers` goes on reading from the upstream
+when its client has left, `hides-errors` answers 200 whatever the upstream says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+DONE = b"data: [DONE]\n\n"
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+
+
+async def main(upstream: str, port: int, flaws: set[str]) -> None:
+    url = urlsplit(upstream)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_upstream, to_upstream = await asyncio.open_connection(url.hostname, url.port)
+
+        async def ask() -> None:
+            while data := await reader.read(65536):
+                if "fixed" in flaws:
+                    data = data.replace(b" /v1/", f" {url.path}/".encode(), 1)
+                to_upstream.write(data)
+            if "lingers" not in flaws:
+                to_upstream.close()
+
+        async def reply() -> None:
+            whole = b""
+            while data := await from_upstream.read(65536):
+                whole += data
+                if "hides-errors" in flaws:
+                    data = data.replace(b"HTTP/1.1 500 ", b"HTTP/1.1 200 ")
+                if "masks" in flaws and DONE not in whole and data.endswith(LAST_CHUNK):
+                    data = data.removesuffix(LAST_CHUNK) + b"\r\n%x\r\n%s" % (len(DONE), DONE) + LAST_CHUNK
+                if "joins" not in flaws:
+                    writer.write(data)
+                elif data.endswith(LAST_CHUNK) or b"content-length" in whole.lower():
+                    writer.write(whole)
+                    whole = b""
+            writer.write_eof()
+
+        with suppress(OSError):
+            await asyncio.gather(ask(), reply())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), set(sys.argv[3:])))
