@@ -53,7 +53,8 @@ def _judged(check: Check, transcript: Mapping[str, Any], missing: str | None) ->
         return CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=f"not declared: {', '.join(undeclared)}")
     busy = check.timed and transcript["derived"]["lag_ms"] > BUSY_MS
     if missing is not None:
-        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, missing, TOO_BUSY if busy else f"the witness is missing: {missing}")
+        reason = TOO_BUSY if busy else f"the witness is missing: {missing}"
+        return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, missing, reason)
     wrong = next(_violations(check.schema, transcript), None)
     if wrong is None:
         return CheckResult(check.id, check.severity, Verdict.PASS)

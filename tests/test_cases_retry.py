@@ -7,21 +7,23 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from conformance import attempts, case, clients, links, speed
+from conformance import attempts, case, clients, judge, links, speed
 from conformance.adapter import OneShot, Process
-from conformance.engine import Engine, Results
+from conformance.engine import Engine, Job, Results
 from conformance.report import Report
 from conformance.verdict import CaseResult, Verdict
 from mockserver.answers import ApiError
 from mockserver.journal import ConnectionEntry, Journal, RequestEntry
 from mockserver.plan import Plan
 from mockserver.reactions import Reactions
+from mockserver.testing import MockServer
 
 LEVELS = ("L3", "L4", "L5")
 CASES = [each for level in LEVELS for each in case.corpus(case.CASES / level)]
@@ -189,6 +191,64 @@ def test_a_client_without_a_process_that_stays_is_not_asked_how_it_leaves() -> N
     names = ("L4.exit", "L4.soak.failures")
     results = run(OneShot(clients.command("reference-python")), chosen(*names))
     assert {check.verdict for name in names for check in result_of(results, name).checks} == {Verdict.NOT_APPLICABLE}
+
+
+# ---------------------------------------------------------------------------------------------------------- a busy machine
+
+TIMED = """\
+id: L4.some.case
+title: A title of some length
+rule: A client must do this.
+why: Otherwise something breaks in production.
+spec: ["RFC 9110 §15.6.1"]
+server: {turns: [{}]}
+checks:
+  - {id: timed, expect: no-requests, timed: true}
+  - {id: plain, expect: no-requests}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lag", "attempts", "timed", "plain"),
+    [
+        (10, 1, Verdict.FAIL, Verdict.FAIL),
+        (100, 1, Verdict.INCONCLUSIVE, Verdict.FAIL),
+        (10, 0, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+        (100, 0, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+    ],
+    ids=["calm", "busy", "calm without a witness", "busy without a witness"],
+)
+def test_a_busy_machine_leaves_open_what_is_timed(lag: float, attempts: int, timed: Verdict, plain: Verdict, tmp_path: Path) -> None:
+    path = tmp_path / "some-case.yaml"
+    path.write_text(TIMED, encoding="utf-8")
+    script = {"transport": "sse", "hello": {}, "derived": {"lag_ms": lag, "attempts": attempts, "unfired": []}}
+    result = judge.judge(case.load_file(path), script, None, ())
+    assert {check.id: check.verdict for check in result.checks} == {"timed": timed, "plain": plain}
+    assert judge.too_busy(result) is (lag > judge.BUSY_MS)
+
+
+class Slow(Engine):
+    """A machine that is busy the first time a case is run."""
+
+    seen: ClassVar[list[CaseResult]] = []
+
+    async def _once(self, server: MockServer, job: Job) -> CaseResult:
+        result = await super()._once(server, job)
+        seen = {told.id for told in self.seen}
+        self.seen.append(result)
+        if job.case.id in seen or job.case.level == "L0":
+            return result
+        return replace(result, checks=tuple(replace(check, verdict=Verdict.INCONCLUSIVE, reason=judge.TOO_BUSY) for check in result.checks))
+
+
+def test_what_a_busy_machine_left_open_is_done_again() -> None:
+    names = ("L3.status.503", "L3.never.400")
+    engine = Slow(Process(clients.command("reference-python")), transports=("sse",))
+    Slow.seen = []
+    results = asyncio.run(engine.run([*L0, *chosen(*names)]))
+    assert sorted(result.id for result in results.cases) == ["L0.happy", *sorted(names)]
+    assert verdicts(results, Verdict.INCONCLUSIVE, Verdict.FAIL) == set()
+    assert [result.id for result in Slow.seen].count("L3.status.503") == 2
 
 
 # ------------------------------------------------------------------------------------------------------- hand-made journals
