@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from mockserver.testing import MockServer
 
@@ -195,6 +198,27 @@ def test_what_runs_now_is_broken(http: httpx.Client, server: MockServer, how: st
     session.wait_idle()
     (request,) = session.journal()["requests"]
     assert (request["ended_by"], request["ended_how"]) == ("server", ended)
+
+
+async def heard_out(socket: ClientConnection) -> None:
+    """Read until the connection ends, which raises."""
+    while True:
+        await socket.recv()
+
+
+@pytest.mark.parametrize(("how", "code"), [("reset", None), ("hang-up", None), ("end", 1000)])
+async def test_what_runs_on_a_websocket_is_broken(how: str, code: int | None) -> None:
+    async with MockServer() as server, httpx.AsyncClient(base_url=server.origin, trust_env=False) as http:
+        session = server.session([{"pace": {"tokens_per_second": 20}}])
+        async with connect(f"{session.ws_url}?key=sk-break", proxy=None) as socket:
+            await socket.send(json.dumps({**ASK, "stream": True}))
+            await socket.recv()
+            assert (await http.post(f"/_mock/sessions/{session.key}/break", json={"how": how})).json()["broken"] == 1
+            with pytest.raises(ConnectionClosed) as closed:
+                await heard_out(socket)
+        assert (closed.value.rcvd and closed.value.rcvd.code) == code
+        await session.wait_idle()
+        assert session.journal()["requests"][0]["ended_by"] == "server"
 
 
 def test_a_stall_by_hand_keeps_the_connection(http: httpx.Client, server: MockServer) -> None:
