@@ -578,9 +578,9 @@ def test_a_fault_at_request_acts_while_the_body_is_sent(server: MockServer, faul
 
 def test_a_hang_up_while_a_large_body_comes_is_no_reset(server: MockServer) -> None:
     """The client finds the FIN when it has sent all."""
-    session = server.session([{"faults": [{"hang-up": {"at": "request"}}]}])
+    session = server.session([{"faults": [{"hang-up": {"at": "request"}}, {"delay": {"seconds": 0.3, "at": "request"}}]}])
     with connect(session) as sock:
-        sock.sendall(asked(session, "sse", padding=4_000_000))
+        sock.sendall(asked(session, "sse", padding=16_000_000))
         seen = see(sock, time.monotonic())
     assert (seen.raw, seen.ended) == (b"", "FIN")
 

@@ -54,7 +54,7 @@ class Sent(web.StreamResponse):
 class Connection(RequestHandler):
     """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
 
-    __slots__ = ("_arrived", "_close_notify", "_deaf", "_gone", "_last_body", "entry", "head_sent", "session", "session_keys", "ws_gone")
+    __slots__ = ("_arrived", "_close_notify", "_gone", "_last_body", "entry", "head_sent", "session", "session_keys", "ws_gone")
 
     entry: ConnectionEntry
 
@@ -81,7 +81,6 @@ class Connection(RequestHandler):
         self.head_sent = False
         self._gone: asyncio.Future[None] | None = None
         self._arrived: asyncio.Future[None] | None = None
-        self._deaf = False
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -91,8 +90,6 @@ class Connection(RequestHandler):
         entry.bytes_in += len(data)
         if self._arrived is not None:
             _tell(self._arrived)
-        if self._deaf:
-            return
         if data and self._is_answering():
             entry.happened(self._loop.time(), "pipelined")
         super().data_received(data)
@@ -247,8 +244,7 @@ class Connection(RequestHandler):
             return
         self.entry.closed(self._loop.time(), "server", "fin")
         self.close()
-        # A body that nobody reads would stop the reading, and what lies unread at the end makes the close an RST.
-        self._deaf = True
+        # A body that nobody read has stopped the reading, and what lies unread at the end makes the close an RST.
         transport.resume_reading()
         if transport.can_write_eof():
             transport.write_eof()
