@@ -262,6 +262,8 @@ class Connection(RequestHandler):
             return
         if not abrupt and not await self._sent():
             self.entry.lost_bytes = self.unsent + self._queued()
+        if self.transport is None:
+            return
         self.entry.closed(self._loop.time(), "server", "rst")
         # SO_LINGER with a time of zero makes close() discard what is queued and send RST (socket(7)).
         self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
