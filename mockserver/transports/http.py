@@ -164,8 +164,9 @@ def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEn
     if planned is None:
         return b""
     unfired = (("x-mock-unfired", ", ".join(entry.unfired)),) if entry.unfired else ()
-    # Where the answer speaks of a limit of its own, that counts.
-    limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
+    if b"\r\nx-ratelimit-" in planned:
+        # Where the answer speaks of a limit of its own, that counts.
+        limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
     return planned + fields(request, entry, (*limits, *unfired), closing=closing) + b"\r\n"
 
 
