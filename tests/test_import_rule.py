@@ -31,7 +31,22 @@ IO = {"aiohttp", "asyncio", "click", "select", "selectors", "signal", "socket", 
 CLOCKS_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 SEEDED = {"random.Random", "uuid.UUID"}
 """What of these follows from what it is given."""
-FACE = set("answers author_errors bundled channels cli event_stream journal profiles registry steps testing yaml_marks".split())
+FACE = set(
+    [
+        "answers",
+        "author_errors",
+        "bundled",
+        "channels",
+        "cli",
+        "event_stream",
+        "journal",
+        "profiles",
+        "registry",
+        "steps",
+        "testing",
+        "yaml_marks",
+    ]
+)
 """What `conformance` may use of `mockserver`."""
 
 PLACES = {
