@@ -35,21 +35,6 @@ FACE = {
     "answers", "author_errors", "bundled", "channels", "cli", "event_stream", "journal", "profiles", "registry", "steps", "testing",
     "yaml_marks",
 }  # fmt: skip
-    [
-        "answers",
-        "author_errors",
-        "bundled",
-        "channels",
-        "cli",
-        "event_stream",
-        "journal",
-        "profiles",
-        "registry",
-        "steps",
-        "testing",
-        "yaml_marks",
-    ]
-)
 """What `conformance` may use of `mockserver`."""
 
 PLACES = {
