@@ -58,7 +58,7 @@ def unkilled(cases: Sequence[Case], rows: Mapping[str, Sequence[str]]) -> tuple[
     return tuple(name for case in cases for check in case.checks if (name := f"{case.id}/{check.id}") not in killed)
 
 
-async def write(names: Sequence[str], at_once: int = 3) -> None:
+async def write(names: Sequence[str], at_once: int = 4) -> None:
     """Run mutants through the whole corpus and write their rows."""
     cases = corpus()
     rows = {name: list(checks) for name, checks in table().items()} if TABLE.exists() else {}
