@@ -3,7 +3,8 @@
 A block after `<!-- run -->` is run; a document's blocks run in order. In `console`, a line after `$ ` is a command (indented lines
 continue it) and what follows is what it prints, where `…` is anything; a command that prints nothing must succeed. After
 `<!-- run: server -->` the command keeps running until the document ends. `python` is run as a program, which must print nothing;
-`yaml` is loaded as a profile. 8080 stands for a free port.
+`yaml` is loaded as a profile. 8080 stands for a free port. Commands run where the checkout is, or, in a document that says
+`<!-- in an empty folder -->`, in one.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ READY = 'make() { command make -o .venv/.installed "$@"; }\n'
 @dataclass(frozen=True)
 class Shell:
     port: int
+    folder: Path = ROOT
 
     def start(self, command: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "STREAMPROOF_PORT": str(self.port)}
         return subprocess.Popen(
             ["bash", "-c", READY + command],
-            cwd=ROOT,
+            cwd=self.folder,
             env=environment | {"no_proxy": "*"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -100,10 +102,10 @@ def _document(text: str) -> tuple[object, str, str]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_document_shows_what_happens(path: Path) -> None:
+def test_document_shows_what_happens(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(BLOCK.findall(text)) == text.count("<!-- run"), "a mark without a block"
-    play(text, Shell(free_port()))
+    play(text, Shell(free_port(), tmp_path if "<!-- in an empty folder -->" in text else ROOT))
 
 
 def test_readme_is_among_them() -> None:
