@@ -154,7 +154,7 @@ class _Reading:
         return True
 
     def profile(self, value: Any, name: str, path: Path | None) -> Profile:
-        known = ("title", "why", "tags", "sources", "turns", "after", "network")
+        known = ("title", "why", "tags", "sources", "turns", "after")
         if not self.mapping(value, (), known):
             return Profile(name, "", "", Script())
         for key in ("title", "why"):
@@ -193,7 +193,7 @@ class _Reading:
     def turn(self, value: Any, path: KeyPath) -> Turn:
         if value is None:
             value = {}
-        if not self.mapping(value, path, ("answer", "pace", "faults", "door", "network")):
+        if not self.mapping(value, path, ("answer", "pace", "faults", "door")):
             return Turn()
         listed = value.get("faults") or []
         if not isinstance(listed, list):
