@@ -16,7 +16,7 @@ from mockserver.turns import Pace, Script
 
 TTL_SECONDS = 3600.0
 """How long a session lives after its last use."""
-_DOCUMENT = ("turns", "after", "title", "why", "tags", "sources", "network")
+_DOCUMENT = ("turns", "after", "title", "why", "tags", "sources")
 _OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl")
 
 
