@@ -1,6 +1,7 @@
 """The clients that have a name, and templates of adapters for those that do not.
 
-A file in `conformance/reference/` (`client.*`) or `conformance/adapters/` is a client; how it is started follows from its ending.
+A file in `conformance/reference/` (`client.*`) or `conformance/adapters/` (but for `_…`, which others import) is a client; how it is
+started follows from its ending.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ONE_SHOT = ("java", "rust", "shell")
 def named() -> dict[str, str]:
     """The command of every client that can be named."""
     reference = {f"reference-{LANGUAGES[path.suffix]}": path for path in sorted((HERE / "reference").glob("client.*"))}
-    adapters = {path.stem: path for path in sorted((HERE / "adapters").glob("*"))}
+    adapters = {path.stem: path for path in sorted((HERE / "adapters").glob("[!_]*"))}
     known = {**reference, **adapters}
     return {name: f"{STARTED_BY[path.suffix]} {shlex.quote(str(path))}" for name, path in known.items() if path.suffix in STARTED_BY}
 

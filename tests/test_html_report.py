@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.matrix import merge
-from conformance.reporters import drawing, html, matrix_html
+from conformance.reporters import drawing, html, matrix_html, timeline
 from conformance.verdict import Verdict
 from mockserver.cli import main
 from tests.made_report import EVERY, HELLO, case, made
@@ -228,6 +228,14 @@ def test_answers_at_once_get_rows_of_their_own() -> None:
     assert bars[0].y == bars[2].y
     assert bars[0].width == pytest.approx(2.5 * bars[1].width)
     assert bars[2].x + bars[2].width == pytest.approx(drawing.WIDTH - drawing.RIGHT)
+
+
+def test_a_huge_line_of_the_client_is_shown_in_part() -> None:
+    huge = transcript(1)
+    huge["runs"][0]["lines"][0]["text"] = "x" * 100_000
+    ((_, _, said),) = timeline.happenings(huge)
+    assert len(said) < 400
+    assert "letters" in said
 
 
 def test_nothing_that_happened_is_no_drawing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -78,6 +79,17 @@ def test_lines_of_a_second_run_stand_where_it_ran(real: dict[str, Any]) -> None:
     lines = [at for at, _, said in happenings({**transcript, "runs": [transcript["runs"][0], second]}) if said]
     half = len(lines) // 2
     assert [round(later - at) for at, later in zip(lines[:half], lines[half:], strict=True)] == [5000] * half
+
+
+def test_a_text_that_fills_screens_is_shortened_and_a_small_one_is_not() -> None:
+    told = {"said": [{"text": "a" * 500_000 + "z"}], "small": "b" * 2000, "number": 7}
+    (kept,) = made(replace(PASSING, transcript=told))["cases"]
+    text = kept["transcript"]["said"][0]["text"]
+    assert text.startswith("aaa")
+    assert text.endswith("az")
+    assert "498001 characters more" in text
+    assert len(text) < 2100
+    assert (kept["transcript"]["small"], kept["transcript"]["number"]) == (told["small"], 7)
 
 
 # JUnit

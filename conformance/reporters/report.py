@@ -12,6 +12,9 @@ from conformance.engine import Results
 from conformance.levels import levels
 from conformance.verdict import CaseResult, CheckResult, Exit
 
+LONGEST = 2000
+"""Characters of a text that are kept; `check --keep` keeps all of them."""
+
 
 def to_json(results: Results, cases: tuple[CaseResult, ...], exit: Exit, *, transcripts: bool = True) -> dict[str, Any]:
     """The report as a value."""
@@ -40,8 +43,17 @@ def _case(case: CaseResult, transcripts: bool) -> dict[str, Any]:
     if case.kit_errors:
         made["kit_errors"] = list(case.kit_errors)
     if transcripts and case.transcript is not None:
-        made["transcript"] = case.transcript
+        made["transcript"] = _shortened(case.transcript)
     return made
+
+
+def _shortened(value: Any) -> Any:
+    """Evidence for people: of a text that fills a screen, its beginning and its end."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[: LONGEST // 2]}… {len(value) - LONGEST} characters more …{value[-(LONGEST // 2) :]}"
+    if isinstance(value, dict):
+        return {name: _shortened(inner) for name, inner in value.items()}
+    return [_shortened(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _check(check: CheckResult) -> dict[str, Any]:

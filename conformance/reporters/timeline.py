@@ -8,6 +8,8 @@ from typing import Any
 from conformance.verdict import CaseResult
 
 LEFT = 52
+LONGEST = 300
+"""Letters of what the client said that are shown of one line."""
 MOST = 40
 
 
@@ -31,7 +33,7 @@ def happenings(transcript: Mapping[str, Any]) -> Iterator[tuple[float, str, str]
     for run in transcript["runs"]:
         offset = (transcript["began_at"] - start) * 1000 + run["started_ms"]
         for line in run["lines"]:
-            yield line["at_ms"] + offset, "", _line(line)
+            yield line["at_ms"] + offset, "", _shortened(_line(line))
         if run["lost"]:
             yield (run["result_ms"] or run.get("ended_ms") or 0.0) + offset, "", f"({run['lost']})"
 
@@ -52,6 +54,10 @@ def _server(transcript: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
             yield write["at"], f"{name} {write['bytes']} bytes{mark}"
         if request["ended_at"]:
             yield request["ended_at"], f"{name} {request['ended_how']} by the {request['ended_by']}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} letters)"
 
 
 def _line(line: Mapping[str, Any]) -> str:
