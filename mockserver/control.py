@@ -195,7 +195,7 @@ async def _json(upstream: Upstream, request: web.BaseRequest) -> Any:
     """The request's body; {} for none."""
     try:
         body = await http.read_body(request, upstream.settings.max_body)
-    except http.TooLarge as error:
+    except http.Unreadable as error:
         raise Refused(error.api_error) from None
     try:
         return json.loads(body or b"{}")

@@ -18,9 +18,10 @@ def unknown_session(message: str) -> ApiError:
     return ApiError(404, f"{message[:1].upper()}{message[1:]}.", code="mock_unknown_session")
 
 
-def no_header_inside_session() -> ApiError:
-    message = "X-Mock-Profile has no meaning inside /s/: the session has its own script."
-    return ApiError(400, message, param="X-Mock-Profile", code="mock_profile_in_session")
+def profile_inside_session(param: str) -> ApiError:
+    """`param` is what named the profile: the header field or the model."""
+    message = f"A profile in {param} has no meaning inside /s/: the session has its own script."
+    return ApiError(400, message, param=param, code="mock_profile_in_session")
 
 
 def script_exhausted(turns: int, request: int) -> ApiError:
@@ -36,6 +37,11 @@ def other_api(name: str) -> ApiError:
 def bad_request(message: str) -> ApiError:
     """What never became an HTTP request."""
     return ApiError(400, f"This is not an HTTP/1.1 request: {message}", code="mock_bad_request")
+
+
+def bad_body(reason: str) -> ApiError:
+    """The body of a request is not what its fields announced: broken chunks, or not compressed as they say."""
+    return ApiError(400, f"The request body could not be read: {reason}", code="mock_bad_body")
 
 
 def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiError:

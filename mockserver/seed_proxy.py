@@ -41,7 +41,7 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
         return await http.refuse(upstream, request, session, error, received_at)
     try:
         body = await http.read_body(request, upstream.settings.max_body)
-    except http.TooLarge as large:
+    except http.Unreadable as large:
         return await http.refuse(upstream, request, session, large.api_error, received_at)
     entry = upstream.enter(session, request, received_at, body)
     asked = upstream.exchange.read(json.dumps(_completion(body)).encode(), strict=False).request

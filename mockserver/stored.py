@@ -54,7 +54,7 @@ async def _said(upstream: Upstream, request: web.BaseRequest, route: Route, sess
         return methods[request.method]()
     try:
         body = json.loads(await http.read_body(request, upstream.settings.max_body))
-    except http.TooLarge as error:
+    except http.Unreadable as error:
         return error.api_error
     except (ValueError, RecursionError):
         return api_errors.not_json()

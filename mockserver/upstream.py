@@ -11,7 +11,7 @@ from mockserver import api_errors, mock_errors
 from mockserver.access import Access, Credential, credential
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.channels import DialectName
-from mockserver.exchange import Call, Exchange, Prepared
+from mockserver.exchange import Asked, Call, Exchange, Prepared
 from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.play import Play
 from mockserver.route import Route
@@ -160,11 +160,19 @@ class Upstream:
 
     def _named(self, key: str, header: str | None) -> Session | ApiError:
         if header is not None:
-            return mock_errors.no_header_inside_session()
+            return mock_errors.profile_inside_session("X-Mock-Profile")
         try:
             return self.find(key)
         except UnknownSession as error:
             return mock_errors.unknown_session(str(error))
+
+    def asked_of(self, session: Session, asked: Asked, *, inside: bool) -> tuple[Session, Request | ApiError]:
+        """The session that a request's model may name, and the request or why it is refused. `inside`: the path named a session."""
+        if asked.profile is None:
+            return session, asked.request
+        if inside:
+            return session, mock_errors.profile_inside_session("model")
+        return self.shared(asked.profile), asked.request
 
     def credential(self, request: Incoming, *, query: bool = False) -> Credential | None:
         return credential(request.headers, request.path_qs, query=query)

@@ -224,3 +224,32 @@ async def settled(server: MockServer) -> None:
         lambda: all(entry.closed_at is not None for each in server.upstream.sessions() for entry in each.journal.connections), 30
     )
     await server.until(lambda: not server._app._server.open(), 30)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "body"),
+    [
+        ("/v1/chat/completions", ("Content-Encoding: gzip", f"Content-Length: {len(BODY)}"), BODY),
+        ("/v1/chat/completions", ("Transfer-Encoding: chunked",), b"%x\r\n%b\r\nnot-a-size\r\n" % (len(BODY), BODY)),
+        ("/api/stream/sse", ("Content-Encoding: deflate", f"Content-Length: {len(BODY)}"), BODY),
+        ("/_mock/sessions", ("Content-Encoding: gzip", "Content-Length: 2"), b"{}"),
+    ],
+    ids=["not gzip", "broken chunk", "not deflated", "control"],
+)
+def test_a_body_that_cannot_be_read_is_the_clients_mistake(
+    server: MockServer, caplog: pytest.LogCaptureFixture, path: str, fields: tuple[str, ...], body: bytes
+) -> None:
+    heard = raw_http.read(exchange(server, head(*fields, path=path) + body))
+    assert heard.status == 400
+    assert json.loads(heard.body)["error"]["type"] == "invalid_request_error"
+    assert not caplog.records, "nobody's fault here: no traceback"
+
+
+@pytest.mark.parametrize("lines", [("HTTP/1.0", "X: y"), ("HTTP/1.0", "Connection: keep-alive"), ("HTTP/1.1", "Connection: close")])
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_end_of_a_connection_is_announced_once(server: MockServer, lines: tuple[str, str], stream: bool) -> None:
+    body = json.dumps({**ASK, "stream": stream}).encode()
+    request = head(lines[1], f"Content-Length: {len(body)}").replace(b"HTTP/1.1", lines[0].encode())
+    heard = raw_http.read(exchange(server, request + body))
+    assert heard.status == 200
+    assert heard.field("connection") == ("close" if stream or "keep-alive" not in lines[1] else None)

@@ -137,11 +137,16 @@ def test_the_answer_names_the_model_without_the_profile(server: MockServer) -> N
     assert model_of("gpt-4.1@nobody") == "gpt-4.1@nobody"
 
 
-def test_inside_a_session_no_other_profile_can_be_named(server: MockServer) -> None:
+@pytest.mark.parametrize(
+    ("field", "model", "param"), [({"x-mock-profile": "two-turns"}, "gpt-4.1", "X-Mock-Profile"), ({}, "gpt-4.1@two-turns", "model")]
+)
+def test_inside_a_session_no_other_profile_can_be_named(server: MockServer, field: dict[str, str], model: str, param: str) -> None:
     session = server.session()
-    answer = httpx.post(f"{session.base_url}/chat/completions", json=ASK, headers={**KEY, "x-mock-profile": "two-turns"}, trust_env=False)
+    url, body = f"{session.base_url}/chat/completions", {**ASK, "model": model}
+    answer = httpx.post(url, json=body, headers={**KEY, **field}, trust_env=False)
     assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "mock_profile_in_session"
+    assert (answer.json()["error"]["code"], answer.json()["error"]["param"]) == ("mock_profile_in_session", param)
+    assert {request["turn"] for request in session.journal()["requests"]} <= {None}, "it takes no turn"
 
 
 @pytest.mark.parametrize(("path", "field"), [("/p/two-turn/v1", {}), ("/v1", {"x-mock-profile": "two-turn"})], ids=["path", "field"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
-from mockserver import api_errors
+from mockserver import api_errors, mock_errors
 from mockserver.answers import ApiError, Headers, Identity, Request
 from mockserver.channels import DialectName
 from mockserver.compile import Write, compile_timeline
@@ -44,12 +44,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 """RFC 9110 §10.1.1: what a client waits for before it sends a large body."""
 
 
-class TooLarge(Exception):
-    """The request body is larger than the server reads."""
+class Unreadable(Exception):
+    """The request body is larger than the server reads, or broken; `api_error` says which."""
 
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"{size} bytes of at most {limit}")
-        self.api_error = api_errors.body_too_large(size, limit)
+    def __init__(self, api_error: ApiError) -> None:
+        super().__init__(api_error.message)
+        self.api_error = api_error
 
 
 async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Sent:
@@ -66,15 +66,14 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
         return await complete(upstream, request, session, upstream.enter(session, request, received_at), UNREAD)
     try:
         body = await read_body(request, upstream.settings.max_body, reactions.intake)
-    except TooLarge as error:
+    except Unreadable as error:
         return await refuse(upstream, request, session, error.api_error, received_at)
     asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=deployment(request.path))
-    if asked.profile is not None and route.session is None:
-        session = upstream.shared(asked.profile)
+    session, wanted = upstream.asked_of(session, asked, inside=route.session is not None)
     entry = upstream.enter(session, request, received_at, body)
-    if isinstance(asked.request, ApiError):
-        return await say(upstream, request, session, entry, asked.request)
-    return await complete(upstream, request, session, entry, asked.request)
+    if isinstance(wanted, ApiError):
+        return await say(upstream, request, session, entry, wanted)
+    return await complete(upstream, request, session, entry, wanted)
 
 
 def _while_reading(upstream: Upstream, session: Session) -> Reactions:
@@ -167,14 +166,19 @@ def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEn
     if b"\r\nx-ratelimit-" in planned:
         # Where the answer speaks of a limit of its own, that counts.
         limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
-    return planned + fields(request, entry, (*limits, *unfired), closing=closing) + b"\r\n"
+    return planned + fields(request, entry, (*limits, *unfired), closing=_has_to_say(planned, request, closing)) + b"\r\n"
+
+
+def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool:
+    """Whether `connection: close` is missing in a head (RFC 9112 §9.6); where the plan speaks of the connection, that counts."""
+    return (closing or not request.keep_alive) and b"\r\nconnection:" not in planned.lower()
 
 
 def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *, closing: bool = False) -> bytes:
     """Date, x-request-id, openai-processing-ms, CORS."""
     entry.request_id = f"req_{secrets.token_hex(16)}"
     taken = int((time.monotonic() - entry.received_at) * 1000)
-    close = () if request.keep_alive and not closing else (("connection", "close"),)
+    close = (("connection", "close"),) if closing else ()
     lines = (
         ("date", http_date(int(time.time()))),
         ("x-request-id", entry.request_id),
@@ -220,7 +224,9 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     compiled = compile_timeline(timeline, "http", http10=request.version < (1, 1))
     entry.status = compiled.status
     now = upstream.slots.now()
-    head = (compiled.head or b"") + fields(request, entry, upstream.limit_fields(session, entry)) + b"\r\n"
+    planned = compiled.head or b""
+    more = fields(request, entry, upstream.limit_fields(session, entry), closing=_has_to_say(planned, request, closing=False))
+    head = planned + more + b"\r\n"
     # RFC 9110 §9.3.2: the answer to HEAD is that to GET without its content.
     acts = (Write(0.0, (b"",), head=True),) if request.method == "HEAD" else compiled.acts
     play = Play(acts, connection, upstream.slots, entry, origin=now, head=head)
@@ -236,21 +242,35 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
 
 
 async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0) -> bytes:
-    """The whole body, at most `limit` bytes, read at `intake` bytes per second (0: as it comes). Raises TooLarge without reading
-    what is too much."""
+    """The whole body, at most `limit` bytes, read at `intake` bytes per second (0: as it comes). Raises Unreadable; what is
+    too much is not read."""
     if (announced := request.content_length or 0) > limit:
-        raise TooLarge(announced, limit)
+        raise Unreadable(api_errors.body_too_large(announced, limit))
     if request.content.is_eof() and not request.can_read_body:
         return b""
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
         cast(Connection, request.protocol).write(CONTINUE)
+    try:
+        return await _pieces(request, limit, intake)
+    except web.RequestPayloadError as error:
+        _give_up(request)
+        raise Unreadable(mock_errors.bad_body(str(error.__cause__ or error))) from None
+
+
+async def _pieces(request: web.BaseRequest, limit: int, intake: float) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while piece := await (request.content.read(ceil(intake / INTAKES_PER_SECOND)) if intake else request.content.readany()):
         size += len(piece)
         if size > limit:
-            raise TooLarge(size, limit)
+            raise Unreadable(api_errors.body_too_large(size, limit))
         pieces.append(piece)
         if intake:
             await asyncio.sleep(len(piece) / intake)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _give_up(request: web.BaseRequest) -> None:
+    """Where a broken body ends cannot be known (RFC 9112 §6.3): nothing more is read, and the connection closes after the answer."""
+    request.content.feed_eof()
+    cast(Connection, request.protocol).close()

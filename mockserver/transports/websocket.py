@@ -243,11 +243,10 @@ class Socket:
         body = said.request(dialect, self._asked.model)
         source = (dialect, self._asked.model)
         asked = upstream.exchange.check(text, body, strict=upstream.strict(session), source=source)
-        if asked.profile is not None and not self._asked.path_session:
-            session = upstream.shared(asked.profile)
+        session, request = upstream.asked_of(session, asked, inside=self._asked.path_session)
         entry = upstream.enter(session, self._request, self.now(), text.encode())
         entry.dialect, entry.lane, entry.request_id = dialect, said.stream_id, self._request_id
-        wanted = upstream.wrong_dialect(session, dialect) or asked.request
+        wanted = upstream.wrong_dialect(session, dialect) or request
         lane = wanted if isinstance(wanted, ApiError) else self._lane(said.stream_id)
         if isinstance(wanted, ApiError) or isinstance(lane, ApiError):
             self.refuse(cast(ApiError, lane), entry, said.stream_id)
