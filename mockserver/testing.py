@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from mockserver import session_options
+from mockserver import namesake, session_options
 from mockserver.app import App
 from mockserver.profiles import Shelf
 from mockserver.sessions import Session
@@ -33,9 +33,11 @@ LOOK_AGAIN_SECONDS = 0.005
 
 class MockServer:
     """A server on a free port of 127.0.0.1. `settings` are fields of `mockserver.settings.Settings`; `profiles` are folders
-    with fault profiles of your own. Use it as a context manager, with `async with` or with `with`."""
+    with fault profiles of your own. Use it as a context manager, with `async with` or with `with`. Raises NamesakeError where another
+    distribution has put its files among ours."""
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, profiles: Iterable[Path] = (), **settings: Any) -> None:
+        namesake.check()
         self._app = App(Settings(host=(host,), port=port, **settings), Shelf(tuple(profiles)))
         self._thread: _Thread | None = None
 

@@ -40,3 +40,9 @@ class Commands(click.Group):
 @click.version_option(package_name="streamproof")
 def main() -> None:
     """Is your client streamproof? A mock upstream for chat completions that breaks as told, and a conformance kit."""
+    from mockserver import namesake
+
+    try:
+        namesake.check()
+    except namesake.NamesakeError as error:
+        raise click.ClickException(str(error)) from None
