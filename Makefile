@@ -16,7 +16,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## serve on 127.0.0.1:8080
-	@exec $(BIN)/python -m mockserver serve $(ARGS)
+	@exec $(BIN)/python -m mockserver serve --curl $(ARGS)
 
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)

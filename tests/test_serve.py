@@ -108,6 +108,19 @@ def test_tls() -> None:
         assert httpx.get(f"{origin}/health", verify=context, trust_env=False).status_code == 200
 
 
+def test_a_curl_line_that_works() -> None:
+    for flags in ((), ("--tls", "self-signed")):
+        with serving("--curl", *flags) as (_, process):
+            assert process.stderr
+            line = process.stderr.readline()
+            printed = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, env={**os.environ, "no_proxy": "*"})
+            assert printed.stdout.startswith("HTTP/1.1 200 OK")
+            assert printed.stdout.endswith("data: [DONE]\n\n")
+    with serving("--curl", "--api-key", "sk-not-to-be-printed") as (_, process):
+        assert process.stderr
+        assert "sk-not" not in process.stderr.readline()
+
+
 def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> None:
     config = tmp_path / "streamproof.yaml"
     config.write_text("port: 0\nseed: 3\napi-key: sk-configured-key\nlimit: rpm=1\n")

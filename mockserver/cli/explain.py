@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from mockserver import registry
 from mockserver.author_errors import nearest
 from mockserver.channels import DialectName
+from mockserver.cli._curl import curl, hello
 from mockserver.doors import Door
 from mockserver.reactions import Reactions
 from mockserver.steps import End, Frame, HangUp, Head, Message, Pulse, Raw, Reset, Stall, Step, Timeline, Vanish, Wait, WaitFor
@@ -93,13 +94,8 @@ def _planned(profile: Profile, number: int, dialect: DialectName, flavour: str, 
     from mockserver.settings import Settings
 
     session = Session("explain", profile.script, seed=seed, flavour=flavour)
-    request = Request(_body(dialect), "gpt-4.1")
+    request = Request(hello(stream=dialect != "json"), "gpt-4.1")
     return Exchange(Settings(), lambda _: False).prepare(Call(request, session, number, profile.script.turn(number), dialect)).plan
-
-
-def _body(dialect: DialectName) -> dict[str, Any]:
-    message = {"role": "user", "content": "Hello"}
-    return {"model": "gpt-4.1", "messages": [message], **({} if dialect == "json" else {"stream": True})}
 
 
 def _door(door: Door) -> Iterator[str]:
@@ -175,7 +171,7 @@ def _preview(data: bytes) -> str:
 
 
 def _how_to_play(profile: Profile, dialect: DialectName) -> Iterator[str]:
-    body = json.dumps(_body(dialect))
+    body = hello(stream=dialect != "json")
     origin = "http://127.0.0.1:8080"
     yield ""
     if profile.needs_port:
@@ -183,7 +179,6 @@ def _how_to_play(profile: Profile, dialect: DialectName) -> Iterator[str]:
         yield f"curl -s {origin}/_mock/sessions -H 'content-type: application/json' -d '{asked}'   # answers with a base_url of its own"
     elif dialect.startswith("ws"):
         url = f"{origin.replace('http', 'ws')}/p/{profile.name}/v1/ws/chat?key=any&dialect={dialect}"
-        yield f"python -m websockets '{url}'   # then send: {body}"
+        yield f"python -m websockets '{url}'   # then send: {json.dumps(body)}"
     else:
-        url = f"{origin}/p/{profile.name}/v1/chat/completions"
-        yield f"curl -iN {url} -H 'authorization: Bearer any' -H 'content-type: application/json' -d '{body}'"
+        yield curl(f"{origin}/p/{profile.name}/v1", body)

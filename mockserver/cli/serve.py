@@ -63,23 +63,24 @@ OPEN_FILES = 65536
 @click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
 @click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
 @click.option("--journal", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines.")
+@click.option("--curl", is_flag=True, help="Print on stderr a curl line that works.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="A line on stdout for each request.")
 def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""
     from mockserver.author_errors import AuthorError
 
-    log_format = given.pop("log_format")
+    log_format, example = given.pop("log_format"), given.pop("curl")
     shelf = Shelf(given.pop("profiles"))
     try:
         settings = flags.settings(given, shelf)
-        asyncio.run(_serve(settings, shelf, log_format))
+        asyncio.run(_serve(settings, shelf, log_format, example=example))
     except AuthorError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.ClickException(_reason(error, given["port"])) from None
 
 
-async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None) -> None:
+async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None, *, example: bool) -> None:
     from mockserver.app import App
 
     _allow_many_files()
@@ -89,9 +90,19 @@ async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None) -> N
         loop.add_signal_handler(number, stop.set)
     async with App(settings, shelf) as app:
         click.echo(app.base_url)
+        if example:
+            click.echo(_example(app), err=True)
         _introduce(app, log_format)
         _rest_memory()
         await stop.wait()
+
+
+def _example(app: App) -> str:
+    """A line for a shell; it names no key that was given."""
+    from mockserver.cli._curl import curl, hello
+
+    ca_file = app.upstream.default.ca_file
+    return curl(app.base_url, hello(), *(("--cacert", ca_file) if ca_file else ()), key="KEY" if app.settings.api_keys else "any")
 
 
 def _introduce(app: App, log_format: Form | None) -> None:
