@@ -22,11 +22,15 @@ async def main(upstream: str, port: int, flaws: set[str]) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_upstream, to_upstream = await asyncio.open_connection(url.hostname, url.port)
 
+        unnoticed = (OSError,) if "lingers" in flaws else ()
+
         async def ask() -> None:
-            while data := await reader.read(65536):
-                if "fixed" in flaws:
-                    data = data.replace(b" /v1/", f" {url.path}/".encode(), 1)
-                to_upstream.write(data)
+            with suppress(*unnoticed):
+                while data := await reader.read(65536):
+                    if "fixed" in flaws:
+                        data = data.replace(b" /v1/", f" {url.path}/".encode(), 1)
+                    to_upstream.write(data)
+                    await to_upstream.drain()
             if "lingers" not in flaws:
                 to_upstream.close()
 
@@ -43,11 +47,16 @@ async def main(upstream: str, port: int, flaws: set[str]) -> None:
                 elif data.endswith(LAST_CHUNK) or b"content-length" in whole.lower():
                     writer.write(whole)
                     whole = b""
+                with suppress(*unnoticed):
+                    await writer.drain()
             writer.write_eof()
 
-        with suppress(OSError):
-            await asyncio.gather(ask(), reply())
-        writer.close()
+        try:
+            with suppress(OSError):
+                await asyncio.gather(ask(), reply())
+        finally:
+            writer.close()
+            to_upstream.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
         await server.serve_forever()
