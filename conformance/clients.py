@@ -9,9 +9,10 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from conformance import packages
 from mockserver.author_errors import nearest
 
 HERE = Path(__file__).parent
@@ -29,26 +30,47 @@ ONE_SHOT = ("java", "rust", "shell")
 """Templates that are started once a run: the language has no JSON reader of its own."""
 
 
-def named() -> dict[str, str]:
-    """The command of every client that can be named."""
-    reference = {f"reference-{LANGUAGES[path.suffix]}": path for path in sorted((HERE / "reference").glob("client.*"))}
-    adapters = {path.stem: path for path in sorted((HERE / "adapters").glob("[!_]*"))}
-    known = {**reference, **adapters}
-    return {name: f"{STARTED_BY[path.suffix]} {shlex.quote(str(path))}" for name, path in known.items() if path.suffix in STARTED_BY}
+def reference() -> dict[str, Path]:
+    """The clients that need nothing but their language."""
+    return {f"reference-{LANGUAGES[path.suffix]}": path for path in sorted((HERE / "reference").glob("client.*"))}
 
 
-def command(client: str) -> str:
-    """The command that a `--client` value stands for: of a client by its name, else itself.
+def adapters() -> dict[str, Path]:
+    """The adapters of clients that come from a package registry, or along with their language."""
+    return {path.stem: path for path in sorted((HERE / "adapters").glob("[!_]*")) if path.suffix in STARTED_BY}
 
-    Raises LookupError for one word that is neither a name nor a program.
+
+def command(client: str, told: Callable[[str], None] = lambda line: None) -> str:
+    """The command that a `--client` value stands for: of a client by its NAME or NAME==VERSION, else itself.
+
+    What a named client needs is installed if it is not there; `told` then gets a line that says so. Raises LookupError for
+    one word that is neither a name nor a program, and for a client that cannot be installed.
     """
-    known = named()
-    if client in known:
-        return known[client]
+    name = client.partition("==")[0]
+    if client in reference():
+        path = reference()[client]
+        return f"{STARTED_BY[path.suffix]} {shlex.quote(str(path))}"
+    if name in adapters():
+        adapter, wanted = pinned(client)
+        if not packages.installed(adapter, wanted):
+            told(f"installing {client} ({', '.join(wanted.packages)}) into {packages.cache()}")
+        packages.install(adapter, wanted)
+        return shlex.join(packages.started(adapter, wanted))
     words = shlex.split(client)
     if len(words) == 1 and "/" not in client and shutil.which(client) is None:
+        known = [*reference(), *adapters()]
         raise LookupError(f"no client or command '{client}'{nearest(client, known)}; `streamproof clients` lists the clients")
     return client
+
+
+def pinned(client: str) -> tuple[Path, packages.Needs]:
+    """The adapter of a client by NAME or NAME==VERSION, and what it needs. Raises LookupError."""
+    name, _, version = client.partition("==")
+    if name not in adapters():
+        raise LookupError(f"no client '{name}' that can be installed{nearest(name, adapters())}; `streamproof clients` lists the clients")
+    adapter = adapters()[name]
+    wanted = packages.needs(adapter)
+    return adapter, wanted.at(version) if version else wanted
 
 
 def template(language: str) -> Path:

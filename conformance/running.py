@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+import click
 
 from conformance import baseline, checked, clients, engine
 from conformance.adapter import Adapter, OneShot, Process
@@ -41,7 +44,7 @@ class Asked:
 
 def adapter_for(client: str, one_shot: bool) -> Adapter:
     """The adapter a `--client` value names: a client by name, else a command. Raises LookupError."""
-    command = clients.command(client)
+    command = clients.command(client, partial(click.echo, err=True))
     return OneShot(command) if one_shot else Process(command)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance import clients
+from conformance import clients, packages
 from mockserver.cli import main
 
 NEEDS = {"python": "python3", "node": "node", "go": "go", "java": "java", "rust": "rustc", "shell": "curl"}
@@ -56,15 +56,21 @@ def test_new_adapter_never_replaces_a_file(tmp_path: Path) -> None:
     assert str(file) in refused.output
 
 
-def test_clients_are_listed_with_their_commands() -> None:
-    lines = dict(line.split(maxsplit=1) for line in CliRunner().invoke(main, ["clients"]).output.splitlines())
-    assert lines == clients.named()
-    assert lines["reference-python"] == shlex.join([sys.executable, str(clients.HERE / "reference/client.py")])
-    assert lines["reference-node"] == shlex.join(["node", str(clients.HERE / "reference/client.mjs")])
+def test_clients_are_listed_with_language_version_transports_and_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    lines = {line.split()[0]: line.split()[1:] for line in CliRunner().invoke(main, ["clients"]).output.splitlines()}
+    assert lines["reference-node"] == ["node", "-", "sse", "ws", "comes", "along"]
+    openai = packages.needs(clients.adapters()["openai-python"])
+    assert lines["openai-python"] == ["python", openai.version, "sse", "not", "installed"]
+    packages.folder(clients.adapters()["openai-python"], openai).mkdir(parents=True)
+    assert [
+        line.split()[-2:] for line in CliRunner().invoke(main, ["clients"]).output.splitlines() if line.startswith("openai-python ")
+    ] == [["sse", "installed"]]
 
 
 def test_a_name_stands_for_its_command_and_a_command_for_itself() -> None:
-    assert clients.command("reference-node") == clients.named()["reference-node"]
+    assert clients.command("reference-python") == shlex.join([sys.executable, str(clients.HERE / "reference/client.py")])
+    assert clients.command("reference-node") == shlex.join(["node", str(clients.HERE / "reference/client.mjs")])
     for command in ("node adapter.mjs", "./adapter", "sh"):
         assert clients.command(command) == command
 

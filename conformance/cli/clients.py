@@ -1,4 +1,4 @@
-"""Name clients, and begin an adapter for one of your own."""
+"""Name clients, install them, and begin an adapter for one of your own."""
 
 from __future__ import annotations
 
@@ -15,18 +15,40 @@ LANGUAGES = ("python", "node", "go", "java", "rust", "shell")
 @click.group(invoke_without_command=True)
 @click.pass_context
 def clients(context: click.Context) -> None:
-    """List the clients that `check --client` knows by name, or write an adapter for another."""
+    """List the clients that `check --client` knows by name, install them, or write an adapter for another."""
     if context.invoked_subcommand is None:
         context.invoke(list_clients)
 
 
 @clients.command("list")
 def list_clients() -> None:
-    """A line a client: its name and the command it stands for."""
-    from conformance.clients import named
+    """A line a client: its name, language, version, transports, and whether it is installed."""
+    from conformance import clients, packages
 
-    for name, command in named().items():
-        click.echo(f"{name:<24} {command}")
+    rows = [(name, clients.LANGUAGES[path.suffix], "", "sse ws", "comes along") for name, path in clients.reference().items()]
+    for name, path in clients.adapters().items():
+        wanted = packages.needs(path)
+        state = "installed" if packages.installed(path, wanted) else "not installed"
+        rows.append((name, clients.LANGUAGES[path.suffix], wanted.version, " ".join(wanted.transports), state))
+    for name, language, version, transports, state in rows:
+        click.echo(f"{name:<22} {language:<8} {version or '-':<10} {transports:<8} {state}")
+
+
+@clients.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME[==VERSION]…")
+def install(names: tuple[str, ...]) -> None:
+    """Install clients into the cache, each with what its adapter needs, at the adapter's version if none is named."""
+    from conformance import packages
+    from conformance.clients import pinned
+
+    for name in names:
+        try:
+            adapter, wanted = pinned(name)
+            packages.install(adapter, wanted)
+        except LookupError as error:
+            click.echo(f"{name}: {error.args[0]}", err=True)
+            sys.exit(USAGE)
+        click.echo(f"{name}: {' '.join(wanted.packages) or 'comes with its language'}")
 
 
 @clients.command()
