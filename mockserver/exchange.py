@@ -158,11 +158,12 @@ class Exchange:
     def _kept(self, call: Call) -> Prepared:
         session = call.session
         key = (id(call.request), id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10)
-        prepared = self._plans.get(key)
+        prepared = self._plans.get(key) or self._template(call)
         if prepared is None:
-            prepared = self._plans[key] = self._template(call)
-            if len(self._plans) > CACHED_PLANS:
-                self._plans.popitem(last=False)
+            return self._compiled(call, self.identity(call.request, session, call.number))
+        self._plans[key] = prepared
+        if len(self._plans) > CACHED_PLANS:
+            self._plans.popitem(last=False)
         return prepared
 
     def identity(self, request: Request, session: Session, number: int) -> Identity:
@@ -220,14 +221,15 @@ class Exchange:
             other_origin=call.session.other_origin,
         )
 
-    def _template(self, call: Call) -> Prepared:
+    def _template(self, call: Call) -> Prepared | None:
+        """The call's plan with the identity's place left open; None where it cannot be taken out of the bytes."""
         # A stand-in of the same form and length that nothing a client says can contain.
         stand_in = self.flavour(call.session).identity(Random(self._secret), EPOCH + self._secret % 99_999_999)
         whole = self._compiled(call, stand_in)
         slug = slug_of(whole.compiled, stand_in)
         compiled = template(whole.compiled, slug) if slug else whole.compiled
         if _mentions(compiled, stand_in):
-            return self._compiled(call, self.identity(call.request, call.session, call.number))
+            return None
         return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in)
 
     def slug(self, prepared: Prepared, call: Call) -> bytes:

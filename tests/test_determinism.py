@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets
 
 from mockserver.testing import MockServer
 
@@ -90,3 +91,17 @@ async def test_the_text_depends_on_what_is_asked(more: dict[str, Any]) -> None:
     async with MockServer() as server:
         plain = text_of(await said(server.base_url, {**ASK, "stream": True}))
         assert text_of(await said(server.base_url, {**ASK, "stream": True, **more})) != plain
+
+
+@pytest.mark.parametrize("dialect", ["ws-chunk", "ws-typed", "ws-sse-text"])
+async def test_every_answer_on_a_websocket_has_an_id_of_its_own(dialect: str) -> None:
+    async with MockServer(seed=4) as server, websockets.connect(f"{server.ws_url}?dialect={dialect}&key=sk-any") as socket:
+        ids = []
+        for _ in range(3):
+            await socket.send(json.dumps({**ASK, "type": "chat.completion"} if dialect != "ws-chunk" else ASK))
+            said = ""
+            while '"finish_reason":"stop"' not in said:
+                said += str(await socket.recv())
+            ids.append(set(re.findall(r'"id":"(chatcmpl-[^"]+)"', said)))
+    assert [len(each) for each in ids] == [1, 1, 1]
+    assert len(set.union(*ids)) == 3
