@@ -123,6 +123,11 @@ def only_allowed_when_specified(param: str, enabler: str) -> ApiError:
     return ApiError(400, f"Invalid value for '{param}': '{param}' is only allowed when '{enabler}' are specified.", param=param)
 
 
+def nothing_of_that_name(param: str, name: str, where: str) -> ApiError:
+    """`tool_choice` names none of the `tools`, `function_call` none of the `functions`."""
+    return ApiError(400, f"Invalid value for '{param}': no function named '{name}' was specified in the '{where}' parameter.", param=param)
+
+
 def tool_message_without_call(index: int) -> ApiError:
     """The spelling of "preceeding" is the API's; so is the dot before the index."""
     message = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
@@ -154,9 +159,8 @@ def unsupported_parameter(param: str, instead: str | None = None) -> ApiError:
     return ApiError(400, message, param=param, code="unsupported_parameter")
 
 
-def unsupported_value(param: str, value: object, supported: Sequence[str]) -> ApiError:
-    wanted = enumerated([f"'{word}'" for word in supported], "and")
-    message = f"Unsupported value: '{param}' does not support {value!r} with this model. Supported values are: {wanted}."
+def only_the_default(param: str, value: object, default: object) -> ApiError:
+    message = f"Unsupported value: '{param}' does not support {value} with this model. Only the default ({default}) value is supported."
     return ApiError(400, message, param=param, code="unsupported_value")
 
 
@@ -279,23 +283,6 @@ def slow_down() -> ApiError:
         "and then gradually increase it."
     )
     return ApiError(429, message, type="rate_limit_error", code="slow_down")
-
-
-def quota_exceeded(
-    code: Literal[
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-    ] = "insufficient_quota",
-) -> ApiError:
-    """The account is used up. No wait helps, though clients retry it like any 429."""
-    message = (
-        "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: "
-        "https://platform.openai.com/docs/guides/error-codes/api-errors."
-    )
-    return ApiError(429, message, type="insufficient_quota", code=code)
 
 
 # 5xx: the server's own failures

@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from mockserver import api_errors
 from mockserver.answers import ApiError
 from mockserver.bundled import bundled
+from mockserver.model import capabilities
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
 
 def read_request(data: bytes, *, strict: bool) -> Mapping[str, Any] | ApiError:
-    """The request that an HTTP body is, or the API's refusal. `strict` refuses unknown top-level keys, as api.openai.com does."""
+    """The request that an HTTP body is, or the API's refusal. `strict` refuses unknown top-level keys and what the model does not
+    take, as api.openai.com does."""
     body = read_object(data)
     return body if isinstance(body, ApiError) else check_request(body, strict=strict) or body
 
@@ -53,12 +55,13 @@ def parse(text: str) -> Any:
 
 def check_request(body: Mapping[str, Any], *, strict: bool) -> ApiError | None:
     """The API's refusal of a parsed request, or None. Faults are reported one at a time, in this order: no model, no messages,
-    an unknown key, the first bad field, fields that contradict each other."""
+    an unknown key, the first bad field, fields that contradict each other, what the model does not take."""
     return (
         _missing(body)
         or (_unknown(body) if strict else None)
         or _bad_field(body)
         or next(filter(None, (rule(body) for rule in CONTRADICTIONS)), None)
+        or (capabilities.refusal(body) if strict else None)
     )
 
 
@@ -226,6 +229,21 @@ def _switched_off(body: Mapping[str, Any]) -> ApiError | None:
     return None
 
 
+def _unknown_choice(body: Mapping[str, Any]) -> ApiError | None:
+    """A tool or function that must be called is one of those that were given."""
+    for param, where in (("tool_choice", "tools"), ("function_call", "functions")):
+        wanted = _name_of(choice) if isinstance(choice := body.get(param), dict) else None
+        if wanted is not None and wanted not in map(_name_of, body[where]):
+            return api_errors.nothing_of_that_name(param, wanted, where)
+    return None
+
+
+def _name_of(tool: Mapping[str, Any]) -> str | None:
+    """The name in `{type, function: {name}}`, `{type, custom: {name}}` or, as functions were written before tools, `{name}`."""
+    name: str | None = tool.get(str(tool.get("type")), tool).get("name")
+    return name
+
+
 def _tool_calls(body: Mapping[str, Any]) -> ApiError | None:
     """Every call of an assistant message is answered by the tool messages right after it, and they answer nothing else."""
     calls: list[str] = []
@@ -262,4 +280,4 @@ def _texts(message: Mapping[str, Any]) -> Iterator[str]:
         yield part.get("text") or ""
 
 
-CONTRADICTIONS: tuple[Callable[[Mapping[str, Any]], ApiError | None], ...] = (_switched_off, _tool_calls, _json_mode)
+CONTRADICTIONS: tuple[Callable[[Mapping[str, Any]], ApiError | None], ...] = (_switched_off, _unknown_choice, _tool_calls, _json_mode)
