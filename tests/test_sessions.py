@@ -229,7 +229,7 @@ def test_the_seeds_proxy_doubles_done(server: MockServer) -> None:
 
 
 def test_health(server: MockServer) -> None:
-    session = server.session([{"pace": {"tokens_per_second": 20}}])
+    session = server.session([{"pace": {"tokens_per_second": 0.5}}])
     with httpx.stream("POST", f"{session.base_url}/chat/completions", json={**ASK, "stream": True}, headers=KEY, trust_env=False) as answer:
         next(answer.iter_raw())
         health = httpx.get(f"{server.origin}/health", trust_env=False).json()
