@@ -44,6 +44,9 @@ async def stored(upstream: Upstream, request: web.BaseRequest, asked: Route) -> 
 
 
 async def models(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
+    """Whoever looks may see them, unless there are keys to be told from others."""
+    if upstream.settings.api_keys and (refusal := upstream.admit(upstream.default, request)) is not None:
+        return await refuse(upstream, request, refusal)
     if request.method not in ("GET", "HEAD"):
         return await refuse(upstream, request, api_errors.method_not_allowed(request.method, request.path, ("GET", "HEAD")))
     known = upstream.settings.models
