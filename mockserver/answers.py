@@ -17,7 +17,7 @@ FinishReason = str
 """`stop`, `length`, `tool_calls`, `content_filter`, `function_call`, or a provider's own word (`error`, `model_length`)."""
 
 ErrorShape = Literal["openai", "string", "flat", "openrouter", "mistral-detail", "mistral-validation", "vllm", "litellm", "text"]
-"""How a provider writes an error body; each flavour has one of its own, a profile may ask for any (protocol.md §1.1)."""
+"""How a provider writes an error body; each flavour has one of its own, a profile may ask for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """A refusal by the API: an HTTP status and an error body (protocol.md §1.1).
+    """A refusal by the API: an HTTP status and the object that the API puts into the error body.
 
     `shape` None means the flavour's own body. `headers` are added to the response (Retry-After and the like).
     """
