@@ -1,0 +1,47 @@
+# /// script
+# dependencies = ["aiohttp==3.14.5"]
+# [tool.streamproof]
+# transports = ["ws"]
+# ///
+"""aiohttp's WebSocket client: `async for message in websocket`, as its documentation has it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import aiohttp
+from _adapter import Caller, Run, seconds, serve_async
+from _messages import Messages
+
+HELLO = {
+    "name": "aiohttp-ws",
+    "version": aiohttp.__version__,
+    "transports": ["ws"],
+    "controls": ["cancel_after_events", "stop", "idle_timeout_ms", "connect_timeout_ms", "read_delay_ms", "ca_file"],
+    "retry": "none",
+}
+
+
+def client(run: Run) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=300, connect=seconds(run, "connect_timeout_ms")))
+
+
+async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> None:
+    messages = Messages(run, caller)
+    async with session.ws_connect(
+        run["ws_url"],
+        headers={"Authorization": f"Bearer {run['api_key']}"},
+        timeout=aiohttp.ClientWSTimeout(ws_receive=seconds(run, "idle_timeout_ms")),
+        ssl=ssl.create_default_context(cafile=run["ca_file"]) if "ca_file" in run else True,
+    ) as websocket:
+        await websocket.send_str(messages.first())
+        async for message in websocket:
+            if message.type == aiohttp.WSMsgType.ERROR:
+                raise message.data
+            if messages.take(message.data):
+                break
+            await asyncio.sleep(caller.pause)
+
+
+serve_async(HELLO, client, stream)
