@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 from mockserver.answers import ApiError, Choice, Headers, Identity, Request, Usage
 from mockserver.events import Comment, Event
 from mockserver.flavours import _error_body
-from mockserver.flavours._speech import Json, Said, Speech, hashed_fingerprint, uuid
-from mockserver.flavours.openai import OpenAI
+from mockserver.flavours._compatible import Compatible
+from mockserver.flavours._speech import Json, Said, Speech, uuid
 
 
-class DeepSeek(OpenAI):
+class DeepSeek(Compatible):
     name: ClassVar[str] = "deepseek"
-    strict: ClassVar[bool] = False
+    reasoning: ClassVar[str] = "reasoning_content"
+    says_null_usage: ClassVar[bool] = True
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(uuid(random), created)
@@ -43,17 +44,6 @@ class DeepSeek(OpenAI):
         for said in super().deltas(speech, index, choice):
             yield _thinking(said) if choice.reasoning and said.mark != "tool" else said
 
-    def called_at_once(self, speech: Speech, index: int, choice: Choice) -> Iterator[Said]:
-        yield self.opening(speech, index, choice)
-        yield from self.reasoned(index, choice)
-        yield from self.called(index, choice)
-
-    def opening(self, speech: Speech, index: int, choice: Choice) -> Said:
-        return Said("opening", index, {"role": "assistant", "content": ""})
-
-    def reasoned(self, index: int, choice: Choice) -> Iterator[Said]:
-        return (Said("reasoning", index, {"reasoning_content": piece}) for piece in choice.reasoning)
-
     def finish(self, index: int, choice: Choice) -> Said:
         return Said("finish", index, {"content": ""}, finish=choice.finish_reason)
 
@@ -61,19 +51,7 @@ class DeepSeek(OpenAI):
         yield Comment("keep-alive")
 
     def head(self, speech: Speech) -> dict[str, Any]:
-        return {
-            "id": speech.identity.id,
-            "object": "chat.completion.chunk",
-            "created": speech.identity.created,
-            "model": speech.reply.model,
-            "system_fingerprint": self.fingerprint(speech),
-        }
-
-    def fingerprint(self, speech: Speech) -> str:
-        return speech.reply.system_fingerprint or hashed_fingerprint(speech.reply.model)
-
-    def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
-        return {"index": said.index, "delta": said.delta, "logprobs": said.logprobs, "finish_reason": said.finish}
+        return {**super().head(speech), "system_fingerprint": self.fingerprint(speech)}
 
     def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
         """The last chunk has the usage unless a chunk of its own was asked for."""

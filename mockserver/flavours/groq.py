@@ -11,14 +11,12 @@ from typing import Any, ClassVar
 
 from mockserver.answers import ApiError, Choice, Headers, Identity, Request, ToolCall, Usage
 from mockserver.events import Chunk, Event
-from mockserver.flavours._speech import BASE32, Json, Said, Speech, derived, hashed_fingerprint, uuid
-from mockserver.flavours.openai import OpenAI
+from mockserver.flavours._compatible import Compatible
+from mockserver.flavours._speech import BASE32, Json, Said, Speech, derived, uuid
 
 
-class Groq(OpenAI):
+class Groq(Compatible):
     name: ClassVar[str] = "groq"
-    strict: ClassVar[bool] = False
-    says_null_usage: ClassVar[bool] = False
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(f"chatcmpl-{uuid(random)}", created)
@@ -29,17 +27,6 @@ class Groq(OpenAI):
 
     def headers(self, request: Request) -> Headers:
         return (("via", "1.1 google"), ("x-groq-region", "dls"), ("vary", "Origin"))
-
-    def called_at_once(self, speech: Speech, index: int, choice: Choice) -> Iterator[Said]:
-        yield self.opening(speech, index, choice)
-        yield from self.reasoned(index, choice)
-        yield from self.called(index, choice)
-
-    def opening(self, speech: Speech, index: int, choice: Choice) -> Said:
-        return Said("opening", index, {"role": "assistant", "content": ""})
-
-    def reasoned(self, index: int, choice: Choice) -> Iterator[Said]:
-        return (Said("reasoning", index, {"reasoning": piece}) for piece in choice.reasoning)
 
     def call_header(self, number: int, call: ToolCall) -> Json:
         return {**self.whole_call(call), "index": number}
@@ -52,19 +39,7 @@ class Groq(OpenAI):
             yield Chunk("usage", {**event.body, "service_tier": "on_demand"}) if isinstance(event, Chunk) else event
 
     def head(self, speech: Speech) -> dict[str, Any]:
-        return {
-            "id": speech.identity.id,
-            "object": "chat.completion.chunk",
-            "created": speech.identity.created,
-            "model": speech.reply.model,
-            "system_fingerprint": self.fingerprint(speech),
-        }
-
-    def fingerprint(self, speech: Speech) -> str:
-        return speech.reply.system_fingerprint or hashed_fingerprint(speech.reply.model)
-
-    def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
-        return {"index": said.index, "delta": said.delta, "logprobs": said.logprobs, "finish_reason": said.finish}
+        return {**super().head(speech), "system_fingerprint": self.fingerprint(speech)}
 
     def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
         """The request id opens and ends the stream: with the seed first, with the usage last."""

@@ -12,15 +12,13 @@ from typing import Any, ClassVar
 from mockserver.answers import ApiError, Choice, ErrorShape, Headers, Identity, Request, Usage
 from mockserver.events import Event
 from mockserver.flavours import _error_body
+from mockserver.flavours._compatible import Compatible
 from mockserver.flavours._speech import HEX, Json, Said, Speech, letters
-from mockserver.flavours.openai import OpenAI
 
 
-class Mistral(OpenAI):
+class Mistral(Compatible):
     name: ClassVar[str] = "mistral"
-    strict: ClassVar[bool] = False
     shape: ClassVar[ErrorShape] = "flat"
-    says_null_usage: ClassVar[bool] = False
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(letters(random, HEX, 32), created)
@@ -41,9 +39,6 @@ class Mistral(OpenAI):
         yield from self.refused(speech, index, choice)
         yield self.finish(index, choice)
 
-    def opening(self, speech: Speech, index: int, choice: Choice) -> Said:
-        return Said("opening", index, {"role": "assistant", "content": ""})
-
     def reasoned(self, index: int, choice: Choice) -> Iterator[Said]:
         for piece in choice.reasoning:
             thinking = {"type": "thinking", "thinking": [{"type": "text", "text": piece}]}
@@ -59,14 +54,6 @@ class Mistral(OpenAI):
 
     def after(self, speech: Speech) -> Iterator[Event]:
         return iter(())
-
-    def head(self, speech: Speech) -> dict[str, Any]:
-        return {
-            "id": speech.identity.id,
-            "object": "chat.completion.chunk",
-            "created": speech.identity.created,
-            "model": speech.reply.model,
-        }
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
         logprobs = {"logprobs": said.logprobs} if said.logprobs else {}

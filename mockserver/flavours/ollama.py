@@ -11,14 +11,12 @@ from random import Random
 from typing import Any, ClassVar
 
 from mockserver.answers import ApiError, Choice, Headers, Identity, Request, ToolCall, Usage
+from mockserver.flavours._compatible import Compatible
 from mockserver.flavours._speech import Json, Said, Speech
-from mockserver.flavours.openai import OpenAI
 
 
-class Ollama(OpenAI):
+class Ollama(Compatible):
     name: ClassVar[str] = "ollama"
-    strict: ClassVar[bool] = False
-    says_null_usage: ClassVar[bool] = False
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(f"chatcmpl-{random.randrange(100, 1000)}", created)
@@ -49,21 +47,12 @@ class Ollama(OpenAI):
         return ()
 
     def head(self, speech: Speech) -> dict[str, Any]:
-        return {
-            "id": speech.identity.id,
-            "object": "chat.completion.chunk",
-            "created": speech.identity.created,
-            "model": speech.reply.model,
-            "system_fingerprint": "fp_ollama",
-        }
+        return {**super().head(speech), "system_fingerprint": "fp_ollama"}
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
         delta = {"role": "assistant", "content": "", **said.delta}
         logprobs = {"logprobs": said.logprobs} if said.logprobs else {}
         return {"index": said.index, "delta": delta, "finish_reason": said.finish, **logprobs}
-
-    def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
-        return body
 
     def usage(self, usage: Usage) -> dict[str, Any]:
         return {"prompt_tokens": usage.prompt, "completion_tokens": usage.completion, "total_tokens": usage.total}

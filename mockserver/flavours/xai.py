@@ -11,14 +11,13 @@ from random import Random
 from typing import Any, ClassVar
 
 from mockserver.answers import ApiError, Choice, Headers, Identity, Request, ToolCall, Usage
-from mockserver.flavours._speech import Json, Said, Speech, hashed_fingerprint, uuid
-from mockserver.flavours.openai import OpenAI
+from mockserver.flavours._compatible import Compatible
+from mockserver.flavours._speech import Json, Said, Speech, uuid
 
 
-class XAI(OpenAI):
+class XAI(Compatible):
     name: ClassVar[str] = "xai"
-    strict: ClassVar[bool] = False
-    says_null_usage: ClassVar[bool] = False
+    reasoning: ClassVar[str] = "reasoning_content"
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(uuid(random), created)
@@ -47,26 +46,12 @@ class XAI(OpenAI):
     def opening(self, speech: Speech, index: int, choice: Choice) -> Said:
         return Said("opening", index, {"content": ""})
 
-    def reasoned(self, index: int, choice: Choice) -> Iterator[Said]:
-        return (Said("reasoning", index, {"reasoning_content": piece}) for piece in choice.reasoning)
-
     def call_header(self, number: int, call: ToolCall) -> Json:
         whole = self.whole_call(call)
         return {"id": whole["id"], "function": whole["function"], "index": number, "type": "function"}
 
     def fragments(self, call: ToolCall) -> Sequence[str]:
         return ()
-
-    def head(self, speech: Speech) -> dict[str, Any]:
-        return {
-            "id": speech.identity.id,
-            "object": "chat.completion.chunk",
-            "created": speech.identity.created,
-            "model": speech.reply.model,
-        }
-
-    def fingerprint(self, speech: Speech) -> str:
-        return speech.reply.system_fingerprint or hashed_fingerprint(speech.reply.model)
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
         return {
