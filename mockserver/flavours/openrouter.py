@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from mockserver.answers import ApiError, Choice, ErrorShape, Headers, Identity, Request, Usage
 from mockserver.events import Chunk, Comment, Event, Failure
-from mockserver.flavours._compatible import Compatible
 from mockserver.flavours._speech import BASE62, Json, Said, Speech, letters
+from mockserver.flavours.openai import OpenAI
 
 _PROVIDERS = {
     "anthropic": "Anthropic",
@@ -24,9 +24,11 @@ _PROVIDERS = {
 }
 
 
-class OpenRouter(Compatible):
+class OpenRouter(OpenAI):
     name: ClassVar[str] = "openrouter"
+    strict: ClassVar[bool] = False
     shape: ClassVar[ErrorShape] = "openrouter"
+    says_null_usage: ClassVar[bool] = False
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(f"gen-{created}-{letters(random, BASE62, 20)}", created)
@@ -66,7 +68,13 @@ class OpenRouter(Compatible):
             yield Chunk("usage", {**self.head(speech), "choices": [again], "usage": self.usage(speech.reply.usage)})
 
     def head(self, speech: Speech) -> dict[str, Any]:
-        return {**super().head(speech), "provider": _provider(speech)}
+        return {
+            "id": speech.identity.id,
+            "object": "chat.completion.chunk",
+            "created": speech.identity.created,
+            "model": speech.reply.model,
+            "provider": _provider(speech),
+        }
 
     def choice(self, speech: Speech, said: Said) -> dict[str, Any]:
         content = said.delta.get("content", None if said.mark == "tool" else "")
@@ -78,6 +86,9 @@ class OpenRouter(Compatible):
             "native_finish_reason": said.finish,
             **({"logprobs": said.logprobs} if said.logprobs else {}),
         }
+
+    def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
+        return body
 
     def usage(self, usage: Usage) -> dict[str, Any]:
         prompt, completion = round(usage.prompt * 1e-6, 9), round(usage.completion * 5e-6, 9)
