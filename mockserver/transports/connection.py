@@ -184,6 +184,8 @@ class Connection(RequestHandler):
         if self._paused:
             if self._drain_waiter is None:
                 self._drain_waiter = self._loop.create_future()
+                # Who waited may be gone when the connection is lost: nobody else wants to know.
+                self._drain_waiter.add_done_callback(lambda waiter: waiter.cancelled() or waiter.exception())
             # Several lanes may wait for this one: the end of one of them is not the others'.
             await asyncio.shield(self._drain_waiter)
 
