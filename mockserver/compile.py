@@ -78,9 +78,7 @@ def template(compiled: Compiled, slug: bytes) -> Compiled:
     """The same plan with the identity's bytes taken out of it."""
     return replace(
         compiled,
-        acts=tuple(
-            replace(act, segments=tuple(act.segments[0].split(slug))) if isinstance(act, Write) else act for act in compiled.acts
-        ),
+        acts=tuple(replace(act, segments=tuple(act.segments[0].split(slug))) if isinstance(act, Write) else act for act in compiled.acts),
     )
 
 

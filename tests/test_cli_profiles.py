@@ -112,7 +112,9 @@ def test_explain_prints_times_bytes_and_a_line_to_type(tmp_path: Path) -> None:
 def test_explain_speaks_other_dialects_and_flavours() -> None:
     text = run("explain", "reset-mid-stream", "--dialect", "ws-typed", "--flavour", "openrouter").output
     assert "(ws-typed, openrouter)" in text
-    assert text.splitlines()[-1].startswith("python -m websockets 'ws://127.0.0.1:8080/p/reset-mid-stream/v1/ws/chat?key=any&dialect=ws-typed'")
+    assert text.splitlines()[-1].startswith(
+        "python -m websockets 'ws://127.0.0.1:8080/p/reset-mid-stream/v1/ws/chat?key=any&dialect=ws-typed'"
+    )
 
 
 def test_explain_tells_what_chance_drew(tmp_path: Path) -> None:
