@@ -156,4 +156,6 @@ class App:
 
 
 def _in_url(host: str) -> str:
+    """A host as a URL names it; where all addresses are listened on, this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host

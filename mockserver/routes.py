@@ -46,14 +46,14 @@ async def stored(upstream: Upstream, request: web.BaseRequest, asked: Route) -> 
 async def models(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
     """Whoever looks may see them, unless there are keys to be told from others."""
     if upstream.settings.api_keys and (refusal := upstream.admit(upstream.default, request)) is not None:
-        return await refuse(upstream, request, refusal)
+        return await refuse(upstream, request, asked, refusal)
     if request.method not in ("GET", "HEAD"):
-        return await refuse(upstream, request, api_errors.method_not_allowed(request.method, request.path, ("GET", "HEAD")))
+        return await refuse(upstream, request, asked, api_errors.method_not_allowed(request.method, request.path, ("GET", "HEAD")))
     known = upstream.settings.models
     if asked.surface == "models":
         return await reply_json(upstream, request, {"object": "list", "data": [_model(name) for name in known or MODELS]})
     if known and asked.name not in known:
-        return await refuse(upstream, request, api_errors.model_not_found(asked.name))
+        return await refuse(upstream, request, asked, api_errors.model_not_found(asked.name))
     return await reply_json(upstream, request, _model(asked.name))
 
 
@@ -69,13 +69,15 @@ async def seed_proxy(upstream: Upstream, request: web.BaseRequest, asked: Route)
 
 async def elsewhere(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
     other = asked.surface == "other-api"
-    return await refuse(
-        upstream, request, mock_errors.other_api(asked.name) if other else api_errors.unknown_url(request.method, request.path)
-    )
+    error = mock_errors.other_api(asked.name) if other else api_errors.unknown_url(request.method, request.path)
+    return await refuse(upstream, request, asked, error)
 
 
-async def refuse(upstream: Upstream, request: web.BaseRequest, error: ApiError) -> Sent:
-    return await http.refuse(upstream, request, upstream.default, error, upstream.slots.now())
+async def refuse(upstream: Upstream, request: web.BaseRequest, asked: Route, error: ApiError) -> Sent:
+    """In the session's voice and journal, if there is that session."""
+    found = upstream.session_of(request, asked)
+    session, said = (upstream.default, found) if isinstance(found, ApiError) else (found, error)
+    return await http.refuse(upstream, request, session, said, upstream.slots.now())
 
 
 async def control(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:

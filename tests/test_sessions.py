@@ -262,6 +262,15 @@ def test_other_routes(server: MockServer, method: str, path: str, status: int) -
         assert answer.headers["allow"]
 
 
+def test_an_error_is_said_in_the_sessions_voice_and_stands_in_its_journal(server: MockServer) -> None:
+    session = server.session(flavour="mistral")
+    answers = [httpx.get(f"{session.base_url}/{path}", trust_env=False) for path in ("nothing", "embeddings")]
+    assert [(answer.status_code, answer.json()["object"]) for answer in answers] == [(404, "error")] * 2
+    assert [request["status"] for request in session.journal()["requests"]] == [404, 404]
+    lost = httpx.get(f"{server.origin}/s/no-such-session/nothing", trust_env=False)
+    assert lost.json()["error"]["code"] == "mock_unknown_session"
+
+
 def test_head_has_no_content_and_the_connection_serves_on(server: MockServer) -> None:
     with httpx.Client(base_url=server.origin, headers=KEY, trust_env=False) as http:
         said = http.head("/v1/models")
