@@ -13,6 +13,8 @@ from typing import Literal
 
 from mockserver.answers import ApiError
 
+ORGANIZATION = "org-streamproof"
+"""Whose account it is: the same in the `openai-organization` field and in what is said of its limits."""
 LONGEST_ECHO = 24
 """Longer values are echoed by their first and last three characters: `'PIN...def'`. 13 are known to be echoed whole, 28 to be cut."""
 
@@ -252,7 +254,7 @@ def rate_limited(
     used: int,
     requested: int,
     seconds: float,
-    organization: str = "org-mock",
+    organization: str = ORGANIZATION,
 ) -> ApiError:
     """The limit per minute of requests (RPM) or tokens (TPM) is reached; `seconds` until the same request would be let through."""
     unit = {"requests": "requests per min (RPM)", "tokens": "tokens per min (TPM)"}[limit]

@@ -190,8 +190,8 @@ def tokens_of(request: Request, size: int) -> int:
 def _limited(request: Request, limit: Any, bucket: Bucket, requested: int, seconds: float) -> ApiError:
     if seconds == float("inf"):
         message = (
-            f"Request too large for {request.model} in organization org-mock on tokens per min (TPM): Limit {int(bucket.maximum)}, "
-            f"Requested {requested}. The input or output tokens must be reduced in order to run successfully. "
+            f"Request too large for {request.model} in organization {api_errors.ORGANIZATION} on tokens per min (TPM): "
+            f"Limit {int(bucket.maximum)}, Requested {requested}. The input or output tokens must be reduced in order to run successfully. "
             "Visit https://platform.openai.com/account/rate-limits to learn more."
         )
         return ApiError(429, message, type=limit, code="rate_limit_exceeded", headers=(("x-should-retry", "false"),))

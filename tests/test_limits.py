@@ -135,6 +135,8 @@ def test_each_key_has_its_own_minute_and_a_refused_request_takes_no_turn() -> No
         assert 29 <= int(refused.headers["retry-after"]) <= 30
         assert refused.headers["x-ratelimit-remaining-requests"] == "0"
         assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+        organization = answers[0].headers["openai-organization"]
+        assert f"in organization {organization} on" in refused.json()["error"]["message"]
         assert [request["turn"] for request in session.journal()["requests"]] == [0, 1, None, 2]
 
 

@@ -66,7 +66,7 @@ def test_flags_that_shape_answers() -> None:
 def test_keys_expire_and_limits_hold() -> None:
     with serving("--api-key", "sk-forever-key", "--api-key", "sk-twice-key=after:2", "--limit", "rpm=4") as (url, _):
         assert ask(url, "sk-unknown-key").status_code == 401
-        keys = ({}, {"authorization": "Bearer sk-unknown-key"}, {"api-key": "sk-forever-key"})
+        keys: tuple[dict[str, str], ...] = ({}, {"authorization": "Bearer sk-unknown-key"}, {"api-key": "sk-forever-key"})
         assert [httpx.get(f"{url}/models", headers=key, trust_env=False).status_code for key in keys] == [401, 401, 200]
         assert [ask(url, "sk-twice-key").status_code for _ in range(3)] == [200, 200, 401]
         assert [ask(url, "sk-forever-key").status_code for _ in range(5)] == [200, 200, 200, 200, 429]

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, ClassVar
 from zlib import crc32
 
+from mockserver import api_errors
 from mockserver.answers import ApiError, Choice, ErrorShape, Headers, Identity, Reply, Request, TokenLogprob, ToolCall, Usage
 from mockserver.events import Chunk, Done, Event, Events, Failure
 from mockserver.flavours import _error_body
@@ -64,7 +65,7 @@ class OpenAI:
 
     def headers(self, request: Request) -> Headers:
         return (
-            ("openai-organization", "org-streamproof"),
+            ("openai-organization", api_errors.ORGANIZATION),
             ("openai-project", "proj_streamproof"),
             ("openai-version", "2020-10-01"),
             ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
