@@ -151,6 +151,10 @@ class Connection(RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Never an HTML page, never a stack trace: the API's own error body."""
+        if isinstance(exc, ConnectionError):
+            # The client left while it was being answered: nobody is there to be told, and nothing of ours broke.
+            self.force_close()
+            return Sent(status, keep_alive=False)
         if status >= 500:
             self.log_exception("Error while answering %s %s", request.method, request.path, exc_info=exc)
         if self.head_sent or self.transport is None:
