@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: help run test check fix bench schemas mutants stress
+.PHONY: help run test check fix matrix bench schemas mutants stress
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -36,6 +36,9 @@ mutants: $(INSTALLED) ## run every mutant through every case and write the table
 
 stress: $(INSTALLED) ## the reference clients again and again beside busy processes: nothing may fail
 	@$(BIN)/python -m conformance.stress $(ARGS)
+
+matrix: $(INSTALLED) ## run every client that has an adapter, and write docs/matrix
+	@PYTHONPATH=. $(BIN)/python tools/matrix.py $(ARGS)
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python bench $(ARGS)

@@ -136,7 +136,8 @@ class Process:
 
     async def start(self) -> None:
         """Start the command and greet it. Raises AdapterBroken."""
-        self._barren += 1
+        if not (self._given_up and self._any_result):  # a client that hangs in some cases is no dead one
+            self._barren += 1
         self._given_up = False
         self._greeted = asyncio.get_running_loop().create_future()
         try:

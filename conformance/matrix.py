@@ -17,12 +17,13 @@ from mockserver.bundled import bundled
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One column: a client by name and version, from one report or several."""
+    """One column: a client by name and version, from one report or several; `date` is the day of the latest."""
 
     name: str
     version: str
     language: str
     levels: tuple[Level, ...]
+    date: str = ""
 
     @property
     def label(self) -> str:
@@ -82,13 +83,17 @@ def _report_schema() -> Any:
 
 def merge(reports: Iterable[Mapping[str, Any]]) -> Matrix:
     """One column a client, in the order they come; reports of the same client and version share a column."""
-    columns: dict[tuple[str, str], tuple[str, list[CaseResult]]] = {}
+    columns: dict[tuple[str, str], tuple[str, list[CaseResult], list[str]]] = {}
     for report in reports:
         hello = report["client"]
         key = hello.get("name", "client"), hello.get("version", "")
-        columns.setdefault(key, (hello.get("language", ""), []))[1].extend(map(_result, report["cases"]))
-    clients = tuple(Client(name, version, language, levels(results)) for (name, version), (language, results) in columns.items())
-    results = [found for _, found in columns.values()]
+        _, found, days = columns.setdefault(key, (hello.get("language", ""), [], []))
+        found.extend(map(_result, report["cases"]))
+        days.append(report["made_at"][:10])
+    clients = tuple(
+        Client(name, version, language, levels(found), max(days)) for (name, version), (language, found, days) in columns.items()
+    )
+    results = [found for _, found, _ in columns.values()]
     every = {(case.level, case.id, case.transport, case.variant or ""): case for found in results for case in found}
     return Matrix(clients, tuple(_row(case, results) for _, case in sorted(every.items())))
 
@@ -123,6 +128,7 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
                 "name": client.name,
                 "version": client.version,
                 "language": client.language,
+                "date": client.date,
                 "levels": {level.name: level.state for level in client.levels},
             }
             for client in matrix.clients

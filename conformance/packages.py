@@ -29,7 +29,7 @@ from pathlib import Path
 
 BLOCK = re.compile(r"^(?P<mark>#|//) /// script\n(?P<lines>(?:(?P=mark)(?: .*)?\n)*?)(?P=mark) ///$", re.MULTILINE)
 PIN = re.compile(r"(?P<package>.+?)(?P<sign>==|@(?!.*/))(?P<version>.+)")
-OFFLINE = re.compile(r"from versions: none|ConnectionError|NameResolutionError|ConnectTimeout|ProxyError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT")
+OFFLINE = re.compile(r"from versions: none|ConnectionError|ConnectTimeout|ProxyError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT")
 MOST = 400
 """Characters of an installer's errors that are handed on."""
 

@@ -38,6 +38,7 @@ export class Caller {
   choices = []
   usage = null
   handed = 0
+  pause = 0 // milliseconds
   enough = false
 
   constructor(run) {
@@ -52,8 +53,8 @@ export class Caller {
   }
 
   /** One chunk, as the client hands it out. True when the caller wants no more; throws where it stops so. */
-  async take(choices, usage) {
-    let pieces = 0
+  take(choices, usage) {
+    this.pause = 0
     for (const said of choices ?? []) {
       const delta = said.delta ?? {}
       const index = said.index ?? 0
@@ -63,18 +64,22 @@ export class Caller {
       const text = words(delta.content)
       if (text) {
         choice.text += text
-        pieces += 1
+        this.pause += this.run.read_delay_ms ?? 0
         if (this.hand('delta', { text, index })) return true
       }
       for (const fragment of delta.tool_calls ?? []) {
-        pieces += 1
+        this.pause += this.run.read_delay_ms ?? 0
         if (this.hand('tool_call', { index, ...this.fragment(choice, fragment) })) return true
       }
       choice.finish_reason = said.finish_reason || choice.finish_reason
     }
     if (usage) this.say('usage', { usage: (this.usage = usage) })
-    if (this.run.read_delay_ms) await new Promise((resolve) => setTimeout(resolve, pieces * this.run.read_delay_ms))
     return false
+  }
+
+  /** The caller's pause over what it was handed last. */
+  async ponder() {
+    if (this.pause) await new Promise((resolve) => setTimeout(resolve, this.pause))
   }
 
   fragment(choice, { index: call = 0, id, function: told = {} }) {
@@ -137,7 +142,7 @@ const WORDS = [
   [/CERT|SSL|TLS|SELF_SIGNED/, 'tls'],
   [/ECONNREFUSED|ENOTFOUND/, 'connect'],
   [/ECONNRESET/, 'reset'],
-  [/UND_ERR_SOCKET/, 'closed'],
+  [/UND_ERR_SOCKET|CLOSED/, 'closed'],
   [/SyntaxError/, 'parse'],
   [/APIConnectionError/, 'connect'],
   [/APIError/, 'api'],

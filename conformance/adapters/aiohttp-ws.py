@@ -12,7 +12,7 @@ import ssl
 
 import aiohttp
 from _adapter import Caller, Run, seconds, serve_async
-from _messages import Messages
+from _messages import ConnectionClosed, Messages
 
 HELLO = {
     "name": "aiohttp-ws",
@@ -24,10 +24,13 @@ HELLO = {
 
 
 def client(run: Run) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=300, connect=seconds(run, "connect_timeout_ms")))
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=300, connect=seconds(run, "connect_timeout_ms"), sock_read=seconds(run, "idle_timeout_ms"))
+    )
 
 
 async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> None:
+    """The iteration ends silently at any close: what it means is for the caller to say."""
     messages = Messages(run, caller)
     async with session.ws_connect(
         run["ws_url"],
@@ -40,8 +43,9 @@ async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> No
             if message.type == aiohttp.WSMsgType.ERROR:
                 raise message.data
             if messages.take(message.data):
-                break
+                return
             await asyncio.sleep(caller.pause)
+        raise ConnectionClosed(f"closed with {websocket.close_code} before the answer was over")
 
 
 serve_async(HELLO, client, stream)

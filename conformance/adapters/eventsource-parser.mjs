@@ -29,7 +29,8 @@ async function stream(client, { base_url, api_key, request }, caller) {
   for await (const { data } of events) {
     if (data === '[DONE]') break
     const chunk = JSON.parse(data)
-    if (await caller.take([...chunk.choices], chunk.usage)) break
+    if (caller.take([...chunk.choices], chunk.usage)) break
+    await caller.ponder()
   }
 }
 

@@ -37,10 +37,11 @@ async function stream(client, { base_url, api_key, request }, caller) {
       const data = line.slice('data: '.length).trim()
       if (data === '[DONE]') return
       const chunk = JSON.parse(data)
-      if (await caller.take([...chunk.choices], chunk.usage)) {
+      if (caller.take([...chunk.choices], chunk.usage)) {
         if (caller.cancels) await reader.cancel()
         return
       }
+      await caller.ponder()
     }
   }
 }

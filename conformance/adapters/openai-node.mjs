@@ -25,10 +25,11 @@ async function stream(client, { api_key, base_url, max_retries, request }, calle
   const own = client.withOptions({ apiKey: api_key, baseURL: base_url })
   const chunks = await own.chat.completions.create(request, { signal: caller.signal, maxRetries: max_retries })
   for await (const chunk of chunks) {
-    if (await caller.take(chunk.choices, chunk.usage)) {
+    if (caller.take(chunk.choices, chunk.usage)) {
       if (caller.cancels) chunks.controller.abort()
       break
     }
+    await caller.ponder()
   }
 }
 

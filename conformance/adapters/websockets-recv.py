@@ -30,8 +30,8 @@ class Connecting:
 
     def __init__(self, run: Run) -> None:
         options: dict[str, Any] = {"additional_headers": {"Authorization": f"Bearer {run['api_key']}"}}
-        if "connect_timeout_ms" in run:
-            options["open_timeout"] = seconds(run, "connect_timeout_ms")
+        if opening := seconds(run, "connect_timeout_ms") or seconds(run, "idle_timeout_ms"):
+            options["open_timeout"] = opening
         if "ca_file" in run:
             options["ssl"] = ssl.create_default_context(cafile=run["ca_file"])
         self.connect = websockets.connect(run["ws_url"], **options)

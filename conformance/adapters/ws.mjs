@@ -3,7 +3,7 @@
 // [tool.streamproof]
 // transports = ["ws"]
 // ///
-// ws: its events `open`, `message`, `error` and `close`, as its README has them; a close code other than 1000 is an error to its caller.
+// ws: its events `open`, `message`, `error` and `close`, as its README has them. A close before the answer is over is an error to its caller.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -26,30 +26,32 @@ function stream(client, run, caller) {
   })
   const messages = new Messages(run, caller)
   return new Promise((resolve, reject) => {
-    caller.signal.addEventListener('abort', () => websocket.close())
-    websocket.on('open', () => websocket.send(messages.first()))
-    websocket.on('message', async (data) => {
-      try {
-        if (!(await messages.take(data.toString()))) return
-        resolve()
-      } catch (error) {
-        reject(error)
-      }
+    const leave = (settle, error) => {
+      websocket.removeAllListeners('message')
       websocket.close()
+      settle(error)
+    }
+    caller.signal.addEventListener('abort', () => leave(resolve))
+    websocket.on('open', () => websocket.send(messages.first()))
+    websocket.on('message', (data) => {
+      try {
+        if (messages.take(data.toString())) leave(resolve)
+      } catch (error) {
+        leave(reject, error)
+      }
     })
     websocket.on('error', reject)
-    websocket.on('close', (code, reason) => {
-      if (code === 1000 || caller.signal.aborted) resolve()
-      else reject(Object.assign(new Error(`closed with ${code} ${reason}`), { code: 'CLOSED' }))
-    })
+    websocket.on('close', (code, reason) => reject(Object.assign(new Error(`closed with ${code} ${reason}`), { code: 'CLOSED' })))
   })
 }
 
 class ServerError extends Error {}
 
-/** What a caller does with the messages of a WebSocket: the library ends there, and the dialect is the caller's own affair. */
+/**
+ * What a careful caller does with the messages of a WebSocket: the library ends there, and the dialect is the caller's own affair.
+ * `take` is true when the answer is over, or the caller has had enough.
+ */
 class Messages {
-  over = false
   partial = ''
 
   constructor(run, caller) {
@@ -60,52 +62,45 @@ class Messages {
     return JSON.stringify({ ...(this.run.dialect !== 'ws-chunk' && { type: 'chat.completion' }), ...this.run.request })
   }
 
-  /** True when the answer is over, or the caller has had enough; what comes later is nobody's. */
-  async take(text) {
-    if (this.over) return false
-    this.over = await this.read(text)
-    return this.over
-  }
-
-  async read(text) {
-    if (this.run.dialect === 'ws-sse-text' && !text.startsWith('{')) return this.blocks(text)
+  take(text) {
+    if (this.run.dialect === 'ws-sse-text' && (this.partial || !text.startsWith('{'))) return this.blocks(text)
+    if (text === '[DONE]') return true
     const said = JSON.parse(text)
-    if (this.run.dialect !== 'ws-chunk') return this.typed(said)
-    return (await this.caller.take([...said.choices], said.usage)) || this.finished()
+    return said.type ? this.typed(said) : this.chunk(said) || this.finished()
   }
 
-  async blocks(text) {
+  blocks(text) {
     const whole = (this.partial + text).split('\n\n')
     this.partial = whole.pop()
     for (const block of whole) {
       const lines = block.split('\n').filter((line) => line.startsWith('data: '))
       const data = lines.map((line) => line.slice('data: '.length)).join('\n')
       if (data === '[DONE]') return true
-      if (!data) continue
-      const chunk = JSON.parse(data)
-      if (await this.caller.take([...chunk.choices], chunk.usage)) return true
+      if (data && this.chunk(JSON.parse(data))) return true
     }
     return false
+  }
+
+  chunk({ choices, usage, error }) {
+    if (error) throw new ServerError(error.message ?? JSON.stringify(error))
+    return this.caller.take(choices, usage)
   }
 
   /** Bare chunks end with the last finish_reason, or with the usage that was asked for. */
   finished() {
     const { n, stream_options } = this.run.request
-    const { choices, usage } = this.caller
-    return choices.length >= (n ?? 1) && choices.every((choice) => choice.finish_reason) && (usage || !stream_options?.include_usage)
+    const finished = this.caller.choices.filter((choice) => choice.finish_reason).length >= (n ?? 1)
+    return finished && Boolean(this.caller.usage || !stream_options?.include_usage)
   }
 
-  async typed({ type, index = 0, ...said }) {
+  typed({ type, index = 0, ...said }) {
     const deltas = { content_delta: 'content', reasoning_delta: 'reasoning_content' }
-    if (type === 'error') throw new ServerError(said.message ?? JSON.stringify(said))
-    if (type === 'usage') return this.caller.take([], said.usage ?? said)
-    if (type === 'done') {
-      const reasons = said.finish_reasons ?? [said.finish_reason]
-      await this.caller.take(reasons.map((finish_reason, index) => ({ index, finish_reason })), said.usage) // prettier-ignore
-      return true
-    }
+    if (type === 'error') throw new ServerError(said.message ?? said.error?.message ?? JSON.stringify(said))
+    if (type === 'usage') this.caller.take([], said.usage ?? said)
+    if (type === 'done') this.caller.take((said.finish_reasons ?? [said.finish_reason]).map((reason, at) => ({ index: at, finish_reason: reason })), said.usage)
     if (type === 'tool_call_delta') return this.caller.take([{ index, delta: { tool_calls: said.tool_calls } }])
-    return type in deltas && this.caller.take([{ index, delta: { [deltas[type]]: said.content } }])
+    if (type in deltas) return this.caller.take([{ index, delta: { [deltas[type]]: said.content } }])
+    return type === 'done'
   }
 }
 

@@ -12,8 +12,10 @@ UNREMARKABLE = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INFO)
 
 def render(matrix: Matrix) -> str:
     """Two tables; the second is left out when every client survives everything."""
-    lines = ["## streamproof: clients side by side", "", _row(["client", *LEVELS]), _row(["---"] * (len(LEVELS) + 1))]
-    lines += [_row([client.label, *(f"{SIGNS[level.state]} {level.state}" for level in client.levels)]) for client in matrix.clients]
+    lines = ["## streamproof: clients side by side", "", _row(["client", "run on", *LEVELS]), _row(["---"] * (len(LEVELS) + 2))]
+    lines += [
+        _row([client.label, client.date, *(f"{SIGNS[level.state]} {level.state}" for level in client.levels)]) for client in matrix.clients
+    ]
     told = [row for row in matrix.rows if any(cell and cell.verdict not in UNREMARKABLE for cell in row.cells)]
     if told:
         labels = [client.label for client in matrix.clients]
