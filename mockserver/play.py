@@ -54,6 +54,26 @@ class Play:
     """One timeline being performed. `head` is the complete response head; `slug` the answer's identity as bytes; `lagged` is
     what is played for a reader that is closed because it lagged."""
 
+    __slots__ = (
+        "__weakref__",
+        "_acts",
+        "_armed",
+        "_forced",
+        "_head",
+        "_index",
+        "_lag",
+        "_lagged",
+        "_origin",
+        "_over",
+        "_paused_at",
+        "_slots",
+        "_slug",
+        "_unfinished",
+        "_waiter",
+        "entry",
+        "wire",
+    )  # fmt: skip
+
     def __init__(
         self,
         acts: tuple[Write | Act, ...],
@@ -164,7 +184,8 @@ class Play:
                     if isinstance(act, Write):
                         await self._drain()
                     else:
-                        self._index += 1
+                        # What is written is let go: this act may last for hours.
+                        self._acts, self._index = self._acts[self._index + 1 :], 0
                         ending = await self._perform(act)
         finally:
             self._over = True
@@ -204,7 +225,7 @@ class Play:
     def _write(self, act: Write, due: float, now: float) -> None:
         data = act.segments[0] if len(act.segments) == 1 else self._slug.join(act.segments)
         if act.head:
-            data = self._head + data
+            data, self._head = self._head + data, b""
         if len(data) <= 2 * SLICE:
             self.wire.write(data, act.hold)
             self._unfinished = act.hold is not None and _unfinished(act)

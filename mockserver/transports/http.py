@@ -114,14 +114,16 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
     entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *unopened(call, connection)), plan
     entry.read_at = origin = upstream.slots.now()
-    closing = upstream.ends_connection(call.session, connection.entry)
+    ends = upstream.ends_connection(call.session, connection.entry)
+    closing = ends or _closes(prepared)
+    stored = prepared if call.request.body.get("store") else None
     play = Play(
         prepared.compiled.acts,
         connection,
         upstream.slots,
         entry,
         origin=origin,
-        head=response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=closing),
+        head=response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=ends),
         slug=exchange.slug(prepared, call),
         lag=plan.reactions.lag,
     )
@@ -129,10 +131,13 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     connection.set_buffers(plan.reactions.buffers)
     connection.set_lag(plan.reactions.lag.bytes)
     upstream.running.add(play)
+    # A stream may be open for hours: it holds no more than what is still to be written.
+    del prepared, plan
     try:
         how = await play.run()
         entry.end(upstream.slots.now(), "server", how)
-        upstream.keep(call, prepared)
+        if stored is not None:
+            upstream.keep(call, stored)
     except (asyncio.CancelledError, ConnectionError) as error:
         entry.end(upstream.slots.now(), connection.entry.closed_by or "client", connection.entry.closed_how or "gone")
         if isinstance(error, asyncio.CancelledError):
@@ -142,7 +147,8 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
         connection.head_sent = False
         upstream.running.discard(play)
         upstream.finished(call.session, entry)
-    return Sent(entry.status or 200, keep_alive=_keeps(request, connection, prepared) and not closing)
+    # RFC 9112 §9.3: whether the connection may serve another request.
+    return Sent(entry.status or 200, keep_alive=bool(request.keep_alive) and not closing and connection.entry.half_closed_at is None)
 
 
 def unopened(call: Call, connection: Connection) -> tuple[str, ...]:
@@ -151,10 +157,9 @@ def unopened(call: Call, connection: Connection) -> tuple[str, ...]:
     return () if door.kind == "open" or door.name == connection.entry.door else (f"door: {door.name}",)
 
 
-def _keeps(request: web.BaseRequest, connection: Connection, prepared: Prepared) -> bool:
-    """Whether the connection may serve another request (RFC 9112 §9.3)."""
-    closing = b"\r\nconnection: close" in (prepared.compiled.head or b"").lower()
-    return bool(request.keep_alive) and not closing and connection.entry.half_closed_at is None
+def _closes(prepared: Prepared) -> bool:
+    """The head says that the connection ends with this answer."""
+    return b"\r\nconnection: close" in (prepared.compiled.head or b"").lower()
 
 
 def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEntry, limits: Headers, *, closing: bool = False) -> bytes:
