@@ -1,0 +1,78 @@
+"""The adapters of real clients: what they declare, and a quick subset of the corpus against their strict baselines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance import clients, library, packages
+from conformance.baseline import Known, load
+from tests.optional import NODE_MODULES, need_node_packages
+
+BASELINES = clients.HERE / "baselines"
+QUICK = ("L1.flavour.*", "L1.tools.*", "L2.truncation.*", "L2.ok-status.*", "L2.complete.*")
+
+
+def command(name: str, folder: Path) -> str:
+    """An adapter with the packages that the tests are installed with, in place of those of the cache."""
+    adapter = clients.adapters()[name]
+    if adapter.suffix == ".py":
+        return f"{sys.executable} {adapter}"
+    node = need_node_packages()
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    return f"{node} {packages.beside(adapter, folder)}"
+
+
+@pytest.mark.parametrize("name", ["openai-python", "openai-python-async", "openai-node"])
+def test_official_clients_fail_what_their_baselines_say_and_nothing_else(name: str, tmp_path: Path) -> None:
+    known = tuple(each for each in load(BASELINES / f"{name}.txt") if each.pattern.startswith(tuple(glob.rstrip("*") for glob in QUICK)))
+    quick = tmp_path / "quick.txt"
+    quick.write_text("".join(f"{each.pattern} {each.reason}\n" for each in known), "utf-8")
+    made = library.check_sync(command(name, tmp_path), cases=QUICK, known_failing=quick)
+    assert made.ok, str(made)
+    assert made.cases
+
+
+@pytest.mark.parametrize("name", ["aiohttp-loop", "aiohttp-ws", "websockets-recv", "fetch-loop", "ws"])
+def test_adapters_are_honest(name: str, tmp_path: Path) -> None:
+    made = library.check_sync(command(name, tmp_path), levels=["L0"])
+    assert made.ok, str(made)
+
+
+def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
+    wanted = {name: packages.needs(path) for name, path in clients.adapters().items()}
+    assert all(packages.parted(pin) for each in wanted.values() for pin in each.packages)
+    baselines: dict[str, tuple[Known, ...]] = {path.stem: load(path) for path in BASELINES.glob("*.txt")}
+    assert baselines.keys() <= wanted.keys()
+    assert all(baselines.values())
+
+
+@pytest.mark.parametrize(
+    ("pin", "parts"),
+    [
+        ("openai==3.54.0", ("openai", "==", "3.54.0")),
+        ("openai@6.49.0", ("openai", "@", "6.49.0")),
+        ("@ai-sdk/openai@2.0.0", ("@ai-sdk/openai", "@", "2.0.0")),
+    ],
+)
+def test_pins_are_read_as_their_registry_writes_them(pin: str, parts: tuple[str, str, str]) -> None:
+    assert packages.parted(pin) == parts
+    assert packages.Needs((pin, "other==1"), ("sse",)).at("9").packages == (f"{parts[0]}{parts[1]}9", "other==1")
+
+
+def test_a_client_that_cannot_be_installed_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    adapter, wanted = clients.pinned("openai-node==1.0.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(packages.NotInstalled, match="node and npm are not on the PATH"):
+        packages.install(adapter, wanted)
+    assert not packages.installed(adapter, wanted)
+    with pytest.raises(packages.NotInstalled, match="the version of its language"):
+        clients.pinned("fetch-loop==18")
+
+
+def test_an_installer_s_own_words_are_handed_on(tmp_path: Path) -> None:
+    with pytest.raises(packages.NotInstalled, match=r"ended with 3: error: no such version"):
+        packages._run([sys.executable, "-c", "import sys; print('error: no such version', file=sys.stderr); sys.exit(3)"], tmp_path)
