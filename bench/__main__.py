@@ -88,17 +88,20 @@ def paced(rounds: int, streams: int = 1000, tokens: int = 250) -> None:
 
 
 def idle(count: int = 10_000) -> None:
-    """Memory of open streams on which nothing happens."""
-    for name, mode, path in (("SSE", "hold", None), ("WebSocket", "wshold", "/v1/ws/chat")):
+    """Memory of what is open and idle: SSE streams that have stalled, WebSockets that have had their answer."""
+    short = {"answer": {"content": ["a", "b"]}}
+    for name, mode, path, turn in (
+        ("stalled SSE streams", "hold", None, {**short, "faults": [{"stall": {"at": "content:1"}}]}),
+        ("answered WebSockets", "wshold", "/v1/ws/chat", short),
+    ):
         with servers.ours(1) as server:
-            stalled = servers.post(server.port, "/_mock/sessions", {"turns": [{"faults": [{"stall": {"at": "content:1"}}]}]})
-            base = f"/s/{stalled['key']}"
+            base = f"/s/{servers.post(server.port, '/_mock/sessions', {'turns': [turn]})['key']}"
             before = load.resident_kib(server.pid)
             process, held, failed = load.holding(server, SHORT, count, mode, base + (path or "/v1/chat/completions"))
             after = load.resident_kib(server.pid)
             process.kill()
             say(
-                f"{held} idle {name} streams",
+                f"{held} {name}",
                 f"{(after - before) / max(held, 1):.1f} KiB each above a base of {before // 1024} MiB, {failed} failed",
             )
 

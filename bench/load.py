@@ -37,7 +37,7 @@ def holding(server: Server, body: bytes, count: int, mode: str, path: str | None
     file.write_bytes(body)
     command = pinned(
         LOAD_CORE, str(BUILD / "loadgen"), "-p", str(server.port), "-u", path or server.path, "-b", str(file), "-m", mode,
-        "-c", str(count), "-H", "4", "-t", "60", "-s", "0.1", "-x", f"Authorization: Bearer {KEY}",
+        "-c", str(count), "-t", "60", "-s", "0.1", "-x", f"Authorization: Bearer {KEY}",
     )  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
