@@ -72,7 +72,7 @@ def test_attempts_gaps_and_reuse(server: MockServer) -> None:
     assert [request["attempt"] for request in journal["requests"]] == [1, 2, 1]
     assert [request["retry_count"] for request in journal["requests"]] == [0, 1, None]
     assert journal["requests"][0]["gap"] is None
-    assert journal["requests"][1]["gap"] >= 0.1
+    assert 0.05 < journal["requests"][1]["gap"] < 5, "the client slept 0.1 s, counted from its end of the answer and not the server's"
     assert [entry["requests"] for entry in journal["connections"]] == [3]
 
 

@@ -6,6 +6,7 @@ fails, and some that it passes; what it fails among them must be equal to its ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from conformance.case import Case, corpus
 from conformance.mutants import _killing
 
 FAILED_CASES, PASSED_CASES = 14, 10
+TRIES = 3
 CORPUS = {case.id: case for case in corpus()}
 
 
@@ -40,11 +42,22 @@ def test_every_check_is_failed_by_some_mutant() -> None:
     assert sorted(_killing.unkilled(tuple(CORPUS.values()), _killing.table())) == sorted(_killing.not_yet_killed())
 
 
+async def differences(name: str, cases: Sequence[Case]) -> frozenset[str]:
+    """The checks a mutant fails and should not, or should and does not."""
+    chosen = {case.id for case in cases}
+    expected = {check for check in _killing.table()[name] if check.partition("[")[0] in chosen}
+    failed = set(_killing.failing(await _killing.run(name, cases)))
+    return frozenset(failed ^ expected) - _killing.unsteady().get(name, frozenset())
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", _killing.mutants())
 async def test_a_mutant_fails_what_its_row_says(name: str) -> None:
-    cases = sample(name)
-    chosen = {case.id for case in cases}
-    expected = {check for check in _killing.table()[name] if check.partition("[")[0] in chosen}
-    races = _killing.unsteady().get(name, frozenset())
-    assert set(_killing.failing(await _killing.run(name, cases))) - races == expected - races
+    """A difference counts when it shows again: on a busy machine a defect that is a race may win one of them."""
+    cases, different = sample(name), frozenset[str]()
+    for _ in range(TRIES):
+        different = await differences(name, cases)
+        cases = tuple(CORPUS[case] for case in sorted(_killing.cases_of(different)))
+        if not cases:
+            return
+    assert not different
