@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +49,13 @@ class Needs:
     def version(self) -> str:
         """The client's pinned version; empty where it is its language's."""
         return parted(self.packages[0])[2] if self.packages else ""
+
+    def having(self, versions: Mapping[str, str]) -> Needs:
+        """The same with these versions by package; one that was not asked for joins the others."""
+        sign = parted(self.packages[0])[1] if self.packages else "=="
+        pins = {parted(pin)[0]: pin for pin in self.packages}
+        pins |= {package: f"{package}{sign}{version}" for package, version in versions.items()}
+        return replace(self, packages=tuple(pins.values()))
 
     def at(self, version: str) -> Needs:
         """The same with another version of the client. Raises NotInstalled where it has none of its own."""

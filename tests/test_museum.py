@@ -1,0 +1,140 @@
+"""The museum: every exhibit is sound, and a few are really shown."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from conformance import exhibit, packages, visit
+from conformance.engine import Results
+from conformance.exhibit import Exhibit
+from conformance.verdict import CaseResult, CheckResult, Verdict
+from conformance.visit import Seen, Visit
+from mockserver.author_errors import AuthorError
+from mockserver.bundled import bundled
+from mockserver.cli import main
+
+SHOWN = ("httpx-sse/0.4.1-0.4.2",)
+"""Exhibits that are quickly installed and run, in Python and Node."""
+
+SOUND = """
+title: A bug
+saw: What the people saw who used it.
+sources: [https://example.org/1]
+client: httpx-sse
+package: httpx
+bad: 0.1.0
+fixed: 0.1.1
+beside: {httpx-sse: 0.4.0}
+checks: [L1.text.exact/text]
+"""
+
+
+def loaded(tmp_path: Path, text: str, name: str = "httpx/0.1.0-0.1.1.yaml") -> Exhibit:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return exhibit.load_file(path, tmp_path)
+
+
+def test_every_exhibit_is_sound() -> None:
+    names = [each.name for each in exhibit.museum()]
+    assert len(names) == len(set(names)) > 0
+    Draft202012Validator.check_schema(json.loads((bundled("schemas") / "exhibit.schema.json").read_text(encoding="utf-8")))
+
+
+def test_an_exhibit_says_which_packages_its_two_versions_need(tmp_path: Path) -> None:
+    found = loaded(tmp_path, SOUND)
+    assert found.name == "httpx/0.1.0-0.1.1"
+    assert found.needs(found.bad)[1].packages == ("httpx-sse==0.4.0", "httpx==0.1.0")
+    assert found.needs(found.fixed)[1].packages == ("httpx-sse==0.4.0", "httpx==0.1.1")
+    assert [case.id for case in found.cases()] == ["L1.text.exact"]
+
+
+def test_a_package_below_the_clients_joins_what_it_needs() -> None:
+    wanted = packages.Needs(("@scope/one@1.0.0",), ("sse",)).having({"two": "3.0.0", "@scope/one": "2.0.0"})
+    assert wanted.packages == ("@scope/one@2.0.0", "two@3.0.0")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "says"),
+    [
+        ("bad: 0.1.0", "bad: 0.1.1", "are the same"),
+        ("client: httpx-sse", "client: httpx-see", "httpx-sse"),
+        ("L1.text.exact/text", "L1.text.exact/txt", "L1.text.exact/text"),
+        ("bad: 0.1.0", "bad: 0.1.2", "wanted httpx/0.1.2-0.1.1.yaml"),
+        ("saw: What", "seen: What", "'seen' was unexpected"),
+        ("https://example.org/1", "example.org/1", "sources.0"),
+    ],
+)
+def test_a_mistake_is_told_with_what_was_wanted(tmp_path: Path, wrong: str, right: str, says: str) -> None:
+    with pytest.raises(AuthorError, match=says):
+        loaded(tmp_path, SOUND.replace(wrong, right, 1))
+
+
+def seen(version: str, *verdicts: Verdict) -> Seen:
+    """What the kit would say, had the one check of SOUND these verdicts in as many runs."""
+    cases = (CaseResult("L1.text.exact", "L1", "sse", "", (CheckResult("text", "MUST", verdict, "saw"),)) for verdict in verdicts)
+    sound = Exhibit("a/1-2", "", "", (), "a", "a", "1", "2", ("L1.text.exact/text",))
+    return visit.judged(sound, version, Results({}, tuple(cases), 0.0, None, False))
+
+
+@pytest.mark.parametrize(
+    ("bad", "fixed", "apart"),
+    [
+        ((Verdict.FAIL,), (Verdict.PASS,), True),
+        ((Verdict.WARN,), (Verdict.PASS,), True),
+        ((Verdict.PASS, Verdict.FAIL), (Verdict.PASS, Verdict.PASS), True),
+        ((Verdict.FAIL,), (Verdict.PASS, Verdict.FAIL), False),
+        ((Verdict.PASS,), (Verdict.PASS,), False),
+        ((Verdict.FAIL,), (Verdict.INCONCLUSIVE,), False),
+        ((Verdict.INCONCLUSIVE,), (Verdict.PASS,), False),
+        ((Verdict.FAIL,), (Verdict.NOT_APPLICABLE,), False),
+        ((Verdict.FAIL,), (), False),
+    ],
+)
+def test_told_apart_is_broken_once_and_always_held(bad: tuple[Verdict, ...], fixed: tuple[Verdict, ...], apart: bool) -> None:
+    sound = Exhibit("a/1-2", "", "", (), "a", "a", "1", "2", ("L1.text.exact/text",))
+    assert Visit(sound, seen("1", *bad), seen("2", *fixed)).told_apart is apart
+
+
+def test_names_are_listed_and_a_misspelt_one_is_told_with_the_nearest() -> None:
+    listed = CliRunner().invoke(main, ["museum", "--list", "httpx-sse"])
+    assert [line.split()[0] for line in listed.output.splitlines()] == [
+        each.name for each in exhibit.museum() if each.package == "httpx-sse"
+    ]
+    refused = CliRunner().invoke(main, ["museum", "httpx-sse/0.4.1-0.4.3"])
+    assert refused.exit_code == 2
+    assert "httpx-sse/0.4.1-0.4.2" in refused.output
+
+
+@pytest.fixture(scope="module")
+def registry() -> None:
+    """Skip where no registry can be reached, but not in CI."""
+    try:
+        for name in SHOWN:
+            one = next(each for each in exhibit.museum() if each.name == name)
+            for version in (one.bad, one.fixed):
+                packages.install(*one.needs(version))
+    except packages.NotInstalled as absent:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(absent))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_quick_exhibit_is_told_apart(name: str, tmp_path: Path) -> None:
+    report = tmp_path / "museum.json"
+    done = CliRunner().invoke(main, ["museum", name, "--json", str(report)])
+    assert done.exit_code == 0, done.output
+    [one] = json.loads(report.read_text(encoding="utf-8"))["exhibits"]
+    assert (one["name"], one["told_apart"]) == (name, True)
+    assert {check["verdict"] for check in one["fixed"]["checks"]} == {"pass"}
+    assert all(check["evidence"] for check in one["bad"]["checks"])
