@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
+from mockserver.writes import Writes, Written
 
 MAX_REQUESTS = 1000
 MAX_CONNECTIONS = 1000
@@ -28,17 +29,6 @@ MIN_SECRET = 8
 """A key shorter than this is replaced only where keys stand, for it may be a part of any word."""
 SECRET_KEYS = frozenset({*SECRET_PARAMETERS, "authorization"}) - {"key", "token"}
 """Keys in a JSON body whose text is a secret."""
-
-
-@dataclass(slots=True)
-class Written:
-    """One write: when it was due and when it was made, its size, the events it completed and the last one's mark."""
-
-    due: float
-    at: float
-    bytes: int
-    messages: int = 0
-    mark: str | None = None
 
 
 @dataclass(slots=True)
@@ -75,7 +65,7 @@ class RequestEntry:
     lane: str | None = None
     status: int | None = None
     request_id: str | None = None
-    writes: list[Written] = field(default_factory=list)
+    writes: Writes = field(default_factory=Writes)
     dropped_writes: int = 0
     bytes: int = 0
     messages: int = 0
@@ -102,11 +92,9 @@ class RequestEntry:
         self.last_byte_at = at
         self.bytes += size
         self.messages += messages
-        if len(self.writes) < MAX_WRITES:
-            self.writes.append(Written(due, at, size, messages, mark))
-        else:
-            self.dropped_writes += 1
-            self.writes[-1] = Written(due, at, size, messages, mark)
+        self.writes.add(due, at, size, messages, mark)
+        if len(self.writes) > MAX_WRITES:
+            self.dropped_writes += self.writes.keep(MAX_WRITES)
 
     def happened(self, at: float, what: str, detail: Any = None) -> None:
         """Note what the client did, up to a bound."""
@@ -116,9 +104,7 @@ class RequestEntry:
     def condense(self) -> None:
         """Forget the plan and most of the writes."""
         self.plan = None
-        if len(self.writes) > KEPT_WRITES:
-            self.dropped_writes += len(self.writes) - KEPT_WRITES
-            self.writes[KEPT_WRITES - 1 :] = self.writes[-1:]
+        self.dropped_writes += self.writes.keep(KEPT_WRITES)
 
     def end(self, at: float, by: str, how: str) -> None:
         """Note the first ending only: what comes after it is the connection's."""
@@ -274,7 +260,7 @@ class Journal:
     def _plain(self, value: Any) -> Any:
         if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
             return {item.name: self._plain(getattr(value, item.name)) for item in fields(value) if item.name not in _HIDDEN}
-        if isinstance(value, list | tuple | deque):
+        if isinstance(value, list | tuple | deque | Writes):
             return [self._plain(item) for item in value]
         return self._hidden(value) if isinstance(value, str | dict) else value
 

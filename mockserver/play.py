@@ -218,23 +218,44 @@ class Play:
                 return False
             if not isinstance(act, Write) or (self.wire.blocked and not self._forced):
                 return True
-            self._write(act, due, now)
-            self._index += 1
+            self._write(act, now)
         return True
 
-    def _write(self, act: Write, due: float, now: float) -> None:
+    def _write(self, act: Write, now: float) -> None:
+        """Write the next act, and with it the whole messages that came due since: a send costs more than all else here."""
+        data = self._bytes_of(act)
+        if len(data) > 2 * SLICE:
+            self._acts, self._index = (*_slices(act, data), *self._acts[self._index + 1 :]), 0
+            return
+        late = self._late(act, now - self._origin)
+        pieces = [self._bytes_of(each) for each in late]
+        self.wire.write(b"".join((data, *pieces)) if pieces else data, act.hold)
+        self._unfinished = act.hold is not None and _unfinished(act)
+        self._index += 1 + len(late)
+        self.entry.wrote(self._origin + act.due, now, len(data), act.messages, act.mark)
+        for each, piece in zip(late, pieces, strict=True):
+            self.entry.wrote(self._origin + each.due, now, len(piece), each.messages, each.mark)
+        if (unsent := self.wire.unsent) > self.entry.unsent:
+            self.entry.unsent = unsent
+
+    def _bytes_of(self, act: Write) -> bytes:
         data = act.segments[0] if len(act.segments) == 1 else self._slug.join(act.segments)
         if act.head:
             data, self._head = self._head + data, b""
-        if len(data) <= 2 * SLICE:
-            self.wire.write(data, act.hold)
-            self._unfinished = act.hold is not None and _unfinished(act)
-        else:
-            self._acts = (*self._acts[: self._index + 1], *_slices(act, data), *self._acts[self._index + 1 :])
-            return
-        self.entry.wrote(due, now, len(data), act.messages, act.mark)
-        if (unsent := self.wire.unsent) > self.entry.unsent:
-            self.entry.unsent = unsent
+        return data
+
+    def _late(self, act: Write, now: float) -> list[Write]:
+        """The writes behind `act` that should have gone out by now. Parts of a message, and what the plan writes twice at one
+        time, are apart on purpose."""
+        late: list[Write] = []
+        index, size = self._index + 1, 0
+        while index < len(self._acts) and size < SLICE:
+            behind = self._acts[index]
+            if not (isinstance(behind, Write) and act.due < behind.due <= now and _whole(act) and _whole(behind)):
+                break
+            late.append(behind)
+            act, index, size = behind, index + 1, size + sum(map(len, behind.segments))
+        return late
 
     async def _drain(self) -> None:
         blocked_at = self._slots.now()
@@ -300,6 +321,11 @@ def _ended(step: Ending | WaitFor) -> str:
 def _unfinished(act: Write) -> bool:
     """Whether the write ends inside a message."""
     return act.hold in ("frame", "message")
+
+
+def _whole(act: Write) -> bool:
+    """Whether the write is nothing but whole messages, as far as can be known."""
+    return act.messages > 0 and act.hold is None
 
 
 def _slices(act: Write, data: bytes) -> tuple[Write, ...]:

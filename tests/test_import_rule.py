@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
 __init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
-    lanes limits mock_errors namesake paces parameters places reactions recording registry route scene steps turns websocket_errors \
-    yaml_marks
+    lanes limits mock_errors namesake network paces parameters places reactions recording registry route scene steps turns \
+    websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint pacing plan profiles replay settings validation
 session_options sessions

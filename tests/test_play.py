@@ -73,8 +73,13 @@ def start(timeline: Timeline) -> tuple[Play, FakeWire, Clock, RequestEntry, asyn
 
 
 def words(wire: FakeWire) -> list[str]:
-    """The payloads, their frame heads of two bytes left out."""
-    return [data[2:].decode() for data in wire.written]
+    """The payloads of the frames, each of which has a head of two bytes."""
+    written, payloads = b"".join(wire.written), []
+    while written:
+        size = 2 + written[1]
+        payloads.append(written[2:size].decode())
+        written = written[size:]
+    return payloads
 
 
 PACED: Timeline = tuple(step for n in range(4) for step in (Message(f"m{n}".encode(), "content"), Wait(1.0)))
@@ -97,9 +102,28 @@ async def test_what_is_late_goes_out_together_and_lateness_does_not_add_up() -> 
     clock.time = 2.5
     for _, callback in clock.waiting[:1]:
         callback()
-    assert words(wire) == ["m0", "m1", "m2"]
+    assert wire.written == [b"\x81\x02m0", b"\x81\x02m1\x81\x02m2"]
     clock.waiting.clear()
-    assert entry.writes[-1].at == 2.5
+    assert [(write.due, write.at, write.bytes, write.messages) for write in entry.writes[1:]] == [(1.0, 2.5, 4, 1), (2.0, 2.5, 4, 1)]
+    task.cancel()
+
+
+async def test_late_parts_of_a_message_stay_apart() -> None:
+    parts = (Message(b"ab", None, offset=0, total=4), Wait(1.0), Message(b"cd", "content", offset=2, total=4), Wait(1.0))
+    _, wire, clock, _, task = start((*PACED[:2], *parts, *PACED[2:4], End()))
+    await settle()
+    clock.time = 5.0
+    clock.waiting[0][1]()
+    assert wire.written == [b"\x81\x02m0", b"\x81\x04ab", b"cd\x81\x02m1"]
+    task.cancel()
+
+
+async def test_what_the_plan_writes_apart_at_one_time_stays_apart() -> None:
+    _, wire, clock, _, task = start((*PACED[:2], Message(b"a", "content"), Wait(0.0), Message(b"b", "content"), End()))
+    await settle()
+    clock.time = 5.0
+    clock.waiting[0][1]()
+    assert wire.written[1:] == [b"\x81\x01a", b"\x81\x01b"]
     task.cancel()
 
 

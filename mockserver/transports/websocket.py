@@ -7,7 +7,6 @@ request, and how, is decided where HTTP requests are: in `exchange`.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import weakref
 import zlib
 from collections.abc import Callable, Mapping
@@ -66,7 +65,7 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     connection = cast(Connection, request.protocol)
     reactions = reactions_at_first(upstream, asked)
     shaken = Handshaker(reactions, request.headers.get("Sec-WebSocket-Protocol", ""))
-    shaken.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+    shaken.headers["x-request-id"] = http.new_request_id()
     shaken.headers.update(dict(cors_fields(request.headers)))
     connection.head_sent = True
     await shaken.prepare(request)
