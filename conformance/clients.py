@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from conformance import packages
+from conformance import languages, packages
 from mockserver.author_errors import nearest
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 
-STARTED_BY: Mapping[str, str] = {
-    ".py": shlex.quote(sys.executable),
+LANGUAGES: Mapping[str, str] = {
+    ".py": "python",
     ".mjs": "node",
-    ".sh": "sh",
+    ".html": "page",
+    ".go": "go",
     ".java": "java",
-    ".go": "go run",
+    ".rs": "rust",
+    ".sh": "shell",
 }
-LANGUAGES: Mapping[str, str] = {".py": "python", ".mjs": "node", ".go": "go", ".java": "java", ".rs": "rust", ".sh": "shell"}
 ONE_SHOT = ("java", "rust", "shell")
 """Templates that are started once a run: the language has no JSON reader of its own."""
 
@@ -37,7 +37,7 @@ def reference() -> dict[str, Path]:
 
 def adapters() -> dict[str, Path]:
     """The adapters of clients that come from a package registry, or along with their language."""
-    return {path.stem: path for path in sorted((HERE / "adapters").glob("[!_]*")) if path.suffix in STARTED_BY}
+    return {path.stem: path for path in sorted((HERE / "adapters").glob("[!_]*")) if path.suffix in languages.MODULES}
 
 
 def command(client: str, told: Callable[[str], None] = lambda line: None) -> str:
@@ -49,7 +49,7 @@ def command(client: str, told: Callable[[str], None] = lambda line: None) -> str
     name = client.partition("==")[0]
     if client in reference():
         path = reference()[client]
-        return f"{STARTED_BY[path.suffix]} {shlex.quote(str(path))}"
+        return shlex.join(languages.of(path).command(path, None))
     if name in adapters():
         adapter, wanted = pinned(client)
         if not packages.installed(adapter, wanted):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance import clients, library, packages
+from conformance import clients, languages, library, packages
 from conformance.baseline import Known, load
+from conformance.languages import node
+from conformance.pins import parted
 from tests.optional import NODE_MODULES, need_node_packages
 
 BASELINES = clients.HERE / "baselines"
@@ -20,9 +22,9 @@ def command(name: str, folder: Path) -> str:
     adapter = clients.adapters()[name]
     if adapter.suffix == ".py":
         return f"{sys.executable} {adapter}"
-    node = need_node_packages()
+    program = need_node_packages()
     (folder / "node_modules").symlink_to(NODE_MODULES)
-    return f"{node} {packages.beside(adapter, folder)}"
+    return f"{program} {node.beside(adapter, folder)}"
 
 
 @pytest.mark.parametrize("name", ["openai-python", "openai-python-async", "openai-node"])
@@ -43,7 +45,7 @@ def test_adapters_are_honest(name: str, tmp_path: Path) -> None:
 
 def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
     wanted = {name: packages.needs(path) for name, path in clients.adapters().items()}
-    assert all(packages.parted(pin) for each in wanted.values() for pin in each.packages)
+    assert all(parted(pin) for each in wanted.values() for pin in each.packages)
     baselines: dict[str, tuple[Known, ...]] = {path.stem: load(path) for path in BASELINES.glob("*.txt")}
     assert baselines.keys() <= wanted.keys()
     assert all(baselines.values())
@@ -58,7 +60,7 @@ def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
     ],
 )
 def test_pins_are_read_as_their_registry_writes_them(pin: str, parts: tuple[str, str, str]) -> None:
-    assert packages.parted(pin) == parts
+    assert parted(pin) == parts
     assert packages.Needs((pin, "other==1"), ("sse",)).at("9").packages == (f"{parts[0]}{parts[1]}9", "other==1")
 
 
@@ -75,4 +77,4 @@ def test_a_client_that_cannot_be_installed_is_told_and_leaves_nothing(monkeypatc
 
 def test_an_installer_s_own_words_are_handed_on(tmp_path: Path) -> None:
     with pytest.raises(packages.NotInstalled, match=r"ended with 3: error: no such version"):
-        packages._run([sys.executable, "-c", "import sys; print('error: no such version', file=sys.stderr); sys.exit(3)"], tmp_path)
+        languages.run([sys.executable, "-c", "import sys; print('error: no such version', file=sys.stderr); sys.exit(3)"], tmp_path)

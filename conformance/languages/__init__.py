@@ -1,0 +1,84 @@
+"""The languages that adapters are written in: a module each, found by the ending of an adapter's file.
+
+A language says how pinned packages get into a folder of their own, and how an adapter is started with them. What has to be
+compiled is compiled then, into that folder, once for each text of its sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+OFFLINE = re.compile(
+    r"from versions: none|ConnectionError|ConnectTimeout|ProxyError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT"
+    r"|dial tcp|no such host|UnknownHost|Could not resolve host"
+)
+MOST = 400
+"""Characters of an installer's errors that are handed on."""
+
+MODULES: Mapping[str, str] = {".py": "python", ".mjs": "node", ".html": "page", ".go": "go", ".java": "java", ".rs": "rust"}
+
+
+class NotInstalled(LookupError):
+    """A client cannot be had: its toolchain is absent, the registry out of reach, or there is no such version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`registry` begins the names of its folders in the cache.
+
+    `runs` and `installs` are commands that must be on the PATH, for starting an adapter and for installing packages; of a name with
+    bars between, any. `advice` follows when one is not. `fetch(folder, pins)` installs into an empty folder, `command(adapter,
+    folder)` is what starts an adapter; its folder is None where it needs no packages. Both raise NotInstalled.
+    """
+
+    registry: str
+    runs: tuple[str, ...]
+    installs: tuple[str, ...]
+    advice: str
+    fetch: Callable[[Path, Sequence[str]], None]
+    command: Callable[[Path, Path | None], list[str]]
+
+    def absent(self, *, installing: bool) -> list[str]:
+        """The commands that are not there, each by its first name."""
+        wanted = dict.fromkeys((*self.runs, *(self.installs if installing else ())))
+        return [names.split("|")[0] for names in wanted if found(names) is None]
+
+
+@cache
+def of(adapter: Path) -> Language:
+    """The language of an adapter. Raises KeyError."""
+    language: Language = importlib.import_module(f"conformance.languages.{MODULES[adapter.suffix]}").LANGUAGE
+    return language
+
+
+def found(names: str) -> str | None:
+    """The path of the first of some commands, with bars between, that is there."""
+    return next((path for name in names.split("|") if (path := shutil.which(name)) is not None), None)
+
+
+def sources(adapter: Path) -> tuple[Path, ...]:
+    """An adapter and the files of its language that all share, whose names begin with `_`."""
+    return (adapter, *sorted(adapter.parent.glob(f"_*{adapter.suffix}")))
+
+
+def digest(adapter: Path) -> str:
+    """A name for the text of an adapter and of what it shares."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources(adapter))).hexdigest()[:16]
+
+
+def run(command: Sequence[str], folder: Path) -> None:
+    """Run an installer or a compiler. Raises NotInstalled with what it said went wrong."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        said = [line for line in lines if "error" in line.lower() and "complete log" not in line] or lines[-3:]
+        why = "the package registry is out of reach: " if OFFLINE.search("".join(lines)) else ""
+        raise NotInstalled(f"{why}`{Path(command[0]).name} {' '.join(command[1:])}` ended with {done.returncode}: {'; '.join(said)[:MOST]}")
