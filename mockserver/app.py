@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
@@ -20,8 +21,12 @@ from mockserver.sessions import Session
 from mockserver.settings import Settings
 from mockserver.slots import Slots
 from mockserver.transports.connection import Connection
-from mockserver.transports.listener import BACKLOG, OwnPorts, bound_socket
+from mockserver.transports.listener import BACKLOG, OwnPorts, address, bound_socket, reached
+from mockserver.transports.proxies import Proxies
 from mockserver.upstream import Upstream
+
+if TYPE_CHECKING:
+    from mockserver.network import Network
 
 SHUTDOWN_SECONDS = 0.3
 KEEP_ALIVE_SECONDS = 75.0
@@ -69,29 +74,36 @@ class Server(web.Server):
 
 
 class App:
-    """A server that listens: `async with App(settings) as app: app.base_url`."""
+    """A server that listens: `async with App(settings) as app: app.base_url`.
+
+    `port` is where clients connect; behind a network `inner` (host:port) is where the server itself listens.
+    """
 
     def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
         self.settings = settings
         self.shelf = shelf or Shelf()
         self.port = settings.port
+        self.inner: str | None = None
         self.upstream: Upstream
         self._server: Server
         self._ports: OwnPorts
         self._certificates = Certificates(settings.host)
         self._listeners: list[asyncio.Server] = []
         self._journal_file: JournalFile | None = None
+        self.networks: Proxies
+        self._front: Proxies | None = None
         self._sweeping: asyncio.TimerHandle | None = None
 
     @property
     def base_url(self) -> str:
         """Where a client's base URL points."""
-        return f"{'https' if self.settings.tls else 'http'}://{_in_url(self.settings.host[0])}:{self.port}/v1"
+        return f"{'https' if self.settings.tls else 'http'}://{address(reached(self.settings.host[0]), self.port)}/v1"
 
     def base_url_of(self, session: Session) -> str:
         """Where a client of this session points."""
         port, tls = (self.port, self.settings.tls) if session.port is None else (session.port, session.tls)
-        return f"{'https' if tls else 'http'}://{_in_url(self.settings.host[0])}:{port}/s/{session.key}/v1"
+        host = address(reached(self.settings.host[0]), session.network_port or port)
+        return f"{'https' if tls else 'http'}://{host}/s/{session.key}/v1"
 
     async def __aenter__(self) -> App:
         self.upstream = Upstream(self.settings, Slots(asyncio.get_running_loop()), self.shelf)
@@ -101,6 +113,9 @@ class App:
             self._journal_file = self._server.journal_file = JournalFile(self.settings.journal_file)
             self.upstream.watchers.append(self._journal_file.request)
         await self._listen(self._context())
+        host = self.settings.host[0]
+        inner = self.inner or address(reached(host), self.port)
+        self.networks = self.upstream.networks = Proxies(host, inner, self.settings.seed)
         self._sweep()
         return self
 
@@ -111,11 +126,14 @@ class App:
         for listener in self._listeners:
             listener.close()
         self._ports.close_all()
-        for socket in tuple(self.upstream.sockets):
-            socket.close(1001, "Server shutdown")
+        for each in tuple(self.upstream.sockets):
+            each.close(1001, "Server shutdown")
         for connection in self._server.open():
             connection.leave()
         await self._server.shutdown(SHUTDOWN_SECONDS)
+        for proxies in (self._front, self.networks):
+            if proxies is not None:
+                await asyncio.to_thread(proxies.close_all)
         self._certificates.close()
         if self._journal_file is not None:
             self._journal_file.close()
@@ -129,19 +147,44 @@ class App:
         return self._certificates.context("good" if tls == "self-signed" else tls)
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
-        """On every address; one that this machine does not have may be missing if it is not the first."""
-        loop = asyncio.get_running_loop()
+        """On every address, or behind the network that listens there."""
+        sockets = self._bound()
+        if self.settings.network is not None:
+            sockets = [await self._behind(self.settings.network, sockets)]
+        for sock in sockets:
+            self._listeners.append(await asyncio.get_running_loop().create_server(self._server, sock=sock, backlog=BACKLOG, ssl=context))
+
+    def _bound(self) -> list[socket.socket]:
+        """A socket for every address; one that this machine does not have may be missing if it is not the first."""
+        sockets: list[socket.socket] = []
         for host in self.settings.host:
             try:
-                sock = bound_socket(host, self.port)
+                sockets.append(bound_socket(host, self.port))
             except OSError as error:
-                if self._listeners and (error.errno != errno.EADDRINUSE or not self.settings.port):
+                if sockets and (error.errno != errno.EADDRINUSE or not self.settings.port):
                     continue
-                for listener in self._listeners:
-                    listener.close()
+                for sock in sockets:
+                    sock.close()
                 raise
-            self.port = sock.getsockname()[1]
-            self._listeners.append(await loop.create_server(self._server, sock=sock, backlog=BACKLOG, ssl=context))
+            self.port = sockets[-1].getsockname()[1]
+        return sockets
+
+    async def _behind(self, network: Network, sockets: list[socket.socket]) -> socket.socket:
+        """Give the network the addresses of these sockets, and have one that it leads to."""
+        inner = bound_socket("127.0.0.1", 0)
+        self.inner = address(*inner.getsockname())
+        self._front = Proxies("127.0.0.1", self.inner, self.settings.seed)
+        listens = [address(*sock.getsockname()[:2]) for sock in sockets]
+        for sock in sockets:
+            sock.close()
+        try:
+            for listen in listens:
+                await asyncio.to_thread(self._front.open, listen, network, listen, self.inner)
+        except BaseException:
+            inner.close()
+            self._front.close_all()
+            raise
+        return inner
 
     def _sweep(self) -> None:
         self.upstream.sweep()
@@ -153,9 +196,3 @@ class App:
             return await preflight(self.upstream, request)
         asked = route(request.path_qs)
         return await ROUTES[asked.surface](self.upstream, request, asked)
-
-
-def _in_url(host: str) -> str:
-    """A host as a URL names it; where all addresses are listened on, this machine's own."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
@@ -114,9 +115,26 @@ async def open_session(upstream: Upstream, request: web.BaseRequest) -> Sent:
     options = await _options(upstream, request)
     try:
         session = upstream.open(options)
+        await _placed(upstream, session)
     except OSError as error:
         raise Refused(mock_errors.no_port(str(error))) from None
     return await reply_json(upstream, request, addresses(session, request), 201, (("location", f"/_mock/sessions/{session.key}"),))
+
+
+async def _placed(upstream: Upstream, session: Session) -> None:
+    """Put the session's network before it, or forget the session."""
+    if session.network is None or upstream.networks is None:
+        return
+    from mockserver.transports.proxies import NoToxiproxy
+
+    try:
+        await asyncio.to_thread(upstream.networks.place, session)
+    except NoToxiproxy as error:
+        upstream.close(session)
+        raise Refused(mock_errors.no_network(str(error))) from None
+    except OSError:
+        upstream.close(session)
+        raise
 
 
 async def show_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
@@ -152,8 +170,8 @@ async def show_metrics(upstream: Upstream, request: web.BaseRequest) -> Sent:
 
 async def set_default(upstream: Upstream, request: web.BaseRequest) -> Sent:
     options = await _options(upstream, request)
-    if options.own_port:
-        raise Refused(mock_errors.default_has_the_servers_port())
+    if options.own_port or options.network is not None:
+        raise Refused(mock_errors.default_has_the_servers_port("own_port" if options.own_port else "network"))
     upstream.set_up(upstream.default, options)
     return await reply_json(upstream, request, addresses(upstream.default, request))
 
@@ -206,7 +224,8 @@ async def _json(upstream: Upstream, request: web.BaseRequest) -> Any:
 def addresses(session: Session, request: web.BaseRequest) -> dict[str, Any]:
     """Where to speak to a session, by the Host the caller used."""
     scheme = "https" if session.port and session.tls else request.scheme if not session.port else "http"
-    host = request.host if session.port is None else f"{_hostname(request.host)}:{session.port}"
+    port = session.network_port or session.port
+    host = request.host if port is None else f"{_hostname(request.host)}:{port}"
     return located(session, scheme, host)
 
 
@@ -232,6 +251,7 @@ def described(session: Session, request: web.BaseRequest) -> dict[str, Any]:
         "flavour": session.flavour,
         "turns": len(session.script.turns),
         "after": session.script.after,
+        "network": None if session.network is None else session.network.name or "its own",
         "taken": session.taken,
         "requests": journal.count,
         "connections": len(journal.connections),

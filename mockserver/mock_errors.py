@@ -78,8 +78,12 @@ def default_stays() -> ApiError:
     return ApiError(400, "The default session cannot be closed; `PUT /_mock/default` gives it another script.", code="mock_default_stays")
 
 
-def default_has_the_servers_port() -> ApiError:
-    return ApiError(400, "The default session has the server's port: own_port is for sessions.", param="own_port", code="mock_author_error")
+def no_network(reason: str) -> ApiError:
+    return ApiError(501, f"There is no network to put before the session: {reason}", "server_error", code="mock_no_network")
+
+
+def default_has_the_servers_port(asked: str) -> ApiError:
+    return ApiError(400, f"The default session has the server's port: {asked} is for sessions.", param=asked, code="mock_author_error")
 
 
 def not_stored(name: str) -> ApiError:

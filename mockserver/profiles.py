@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from mockserver import registry
 from mockserver.author_errors import AuthorError, Mistake, nearest
@@ -17,12 +17,15 @@ from mockserver.doors import Door, TlsFault
 from mockserver.places import Place, dialects_with
 from mockserver.turns import STAGES, After, Pace, Script, Stage, Turn, Use, acts_early
 
+if TYPE_CHECKING:
+    from mockserver.network import Network, Toxic
+
 KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A loaded file. `dialects` are those on which every fault of it has a meaning."""
+    """A loaded file. `dialects` are those on which every fault of it has a meaning; `network` lies between client and mock."""
 
     name: str
     title: str
@@ -33,6 +36,7 @@ class Profile:
     dialects: frozenset[DialectName] = EVERY
     needs_port: bool = False
     path: Path | None = None
+    network: Network | None = None
 
 
 class Shelf:
@@ -111,6 +115,15 @@ def load_pace(value: Any, source: str) -> Pace | None:
     return pace
 
 
+def load_network(value: Any, source: str) -> Network | None:
+    """A network: a list of toxics. Raises AuthorError."""
+    reading = _Reading(source, lambda _: 1, Path.cwd())
+    network = reading.network(value, ())
+    if reading.mistakes:
+        raise AuthorError(reading.mistakes)
+    return network
+
+
 def load_use(value: Any, source: str) -> Use:
     """One fault as a turn lists it. Raises AuthorError."""
     reading = _Reading(source, lambda _: 1, Path.cwd())
@@ -154,13 +167,14 @@ class _Reading:
         return True
 
     def profile(self, value: Any, name: str, path: Path | None) -> Profile:
-        known = ("title", "why", "tags", "sources", "turns", "after")
+        known = ("title", "why", "tags", "sources", "turns", "after", "network")
         if not self.mapping(value, (), known):
             return Profile(name, "", "", Script())
         for key in ("title", "why"):
             if not isinstance(value.get(key), str) or not value[key].strip():
                 self.wrong((key,), f"wanted a sentence as '{key}', got {_kind(value.get(key))}")
-        script = self.script(value, ())
+        network = self.network(value["network"], ("network",), name) if "network" in value else None
+        script = Script() if network and "turns" not in value else self.script(value, ())
         return Profile(
             name,
             str(value.get("title", "")),
@@ -169,9 +183,36 @@ class _Reading:
             self.texts(value, "tags"),
             self.texts(value, "sources"),
             _dialects(script),
-            any(turn.door.needs_port for turn in script.turns),
+            network is not None or any(turn.door.needs_port for turn in script.turns),
             path,
+            network,
         )
+
+    def network(self, value: Any, path: KeyPath, name: str | None = None) -> Network | None:
+        if not isinstance(value, list) or not value:
+            self.wrong(path, f"wanted a list of toxics such as `- latency: {{latency: 300, jitter: 50}}`, got {_kind(value)}")
+            return None
+        from mockserver.network import Network
+
+        toxics = [self.toxic(item, (*path, index)) for index, item in enumerate(value)]
+        return Network(tuple(toxic for toxic in toxics if toxic), name)
+
+    def toxic(self, value: Any, path: KeyPath) -> Toxic | None:
+        """A toxic in a list: its name alone, or its name with its fields or with its first field's value."""
+        from mockserver.network import TOXICS, Toxic, aim_of
+        from mockserver.parameters import types_of
+
+        name, given = (value, {}) if isinstance(value, str) else _single(value)
+        if name not in TOXICS:
+            got = f"no toxic named '{name}'{nearest(name, TOXICS)}" if isinstance(name, str) else f"got {_kind(value)}"
+            self.wrong(path, f"{got}; wanted one of {', '.join(TOXICS)}, such as `- latency: {{latency: 300, jitter: 50}}`")
+            return None
+        own, common = types_of(TOXICS[name]), types_of(aim_of(name))
+        if not isinstance(given, Mapping):
+            given = {} if given is None else {next(iter(own), "seconds"): given}
+        attributes = self.build(TOXICS[name], {key: item for key, item in given.items() if key not in common}, (*path, name), (*common,))
+        aim = self.build(aim_of(name), {key: item for key, item in given.items() if key in common}, (*path, name))
+        return Toxic(name, attributes, aim) if attributes and aim else None
 
     def texts(self, value: Mapping[str, Any], key: str) -> tuple[str, ...]:
         items = value.get(key) or []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mockserver import profiles, registry
 from mockserver.author_errors import AuthorError, Mistake, nearest
@@ -14,16 +14,20 @@ from mockserver.limits import Limits, read_limits
 from mockserver.profiles import Shelf
 from mockserver.turns import Pace, Script
 
+if TYPE_CHECKING:
+    from mockserver.network import Network
+
 TTL_SECONDS = 3600.0
 """How long a session lives after its last use."""
 _DOCUMENT = ("turns", "after", "title", "why", "tags", "sources")
-_OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl")
+_OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl", "network")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """None: as the server was told. `tls` is `self-signed` or the path of a PEM file with chain and key; it gives the session
-    a port of its own, which the doors of some turns need too. `ttl` is in seconds since the last use."""
+    a port of its own, which the doors of some turns need too. `ttl` is in seconds since the last use. `network` lies between
+    the session and its clients: its profile's, unless another is asked for."""
 
     script: Script = Script()
     profile: str | None = None
@@ -35,6 +39,7 @@ class SessionOptions:
     tls: str | None = None
     own_port: bool = False
     ttl: float = TTL_SECONDS
+    network: Network | None = None
 
 
 def read_options(value: Any, shelf: Shelf, source: str = "session", *, own_port_if_needed: bool = False) -> SessionOptions:
@@ -47,6 +52,26 @@ def read_options(value: Any, shelf: Shelf, source: str = "session", *, own_port_
     if reading.mistakes:
         raise AuthorError(reading.mistakes)
     return options
+
+
+def read_network(value: Any, shelf: Shelf, source: str) -> Network | None:
+    """A network by the name of its profile, or written out as a list of toxics; None for None. Raises AuthorError."""
+    if value is None:
+        return None
+    return network_named(value, shelf, source) if isinstance(value, str) else profiles.load_network(value, source)
+
+
+def network_named(name: str, shelf: Shelf, source: str) -> Network:
+    """The network of a profile. Raises AuthorError for a name nobody knows, and for a profile that says nothing of a network."""
+    if not shelf.knows(name):
+        known = [each for each, path in shelf.paths().items() if path.parent.name == "network"]
+        near = nearest(name, known) or nearest(name, shelf.names())
+        raise AuthorError([Mistake(source, 1, f"no network named '{name}'{near}")])
+    network = shelf.profile(name).network
+    if network is None:
+        told = f"the profile '{name}' has no `network:`; `streamproof profiles list --tag toxiproxy` lists those that do"
+        raise AuthorError([Mistake(source, 1, told)])
+    return network
 
 
 class _Reading:
@@ -85,6 +110,7 @@ class _Reading:
             tls,
             own_port,
             self.ttl(),
+            self.network(profile, shelf),
         )
 
     def one(self, key: str, kind: type[Any], wanted: str) -> Any:
@@ -145,6 +171,14 @@ class _Reading:
         if not isinstance(found, str) or not Path(found).is_file():
             self.wrong(f"tls: wanted self-signed or the path of a PEM file, got {found!r}")
         return str(found)
+
+    def network(self, profile: str | None, shelf: Shelf) -> Network | None:
+        """A network by the name of its profile, or written out."""
+        found = self.value.get("network")
+        if found is not None:
+            return cast("Network | None", self.gathered(lambda: read_network(found, shelf, f"{self.source}: network")))
+        known = profile is not None and shelf.knows(profile) and not self.mistakes
+        return shelf.profile(cast(str, profile)).network if known else None
 
     def ttl(self) -> float:
         found = self.value.get("ttl", TTL_SECONDS)

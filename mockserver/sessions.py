@@ -8,13 +8,16 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.channels import DialectName
 from mockserver.journal import Journal
 from mockserver.limits import UNLIMITED, Allowance, Limits
 from mockserver.session_options import TTL_SECONDS
 from mockserver.turns import HEALTHY, Pace, Script, Turn
+
+if TYPE_CHECKING:
+    from mockserver.network import Network
 
 MAX_SESSIONS = 10_000
 """More sessions than this push out the one that was used longest ago."""
@@ -25,7 +28,8 @@ MAX_STORED = 100
 @dataclass(slots=True)
 class Session:
     """`seed` None: ids are random and `created` is now. `taken` counts the turns that were taken. `port` is its own one,
-    `other_origin` where its second listener stands, `ca_file` what its certificates are verified with."""
+    `other_origin` where its second listener stands, `ca_file` what its certificates are verified with. `network` lies before
+    it, with clients connecting to `network_port`."""
 
     key: str
     script: Script = Script((HEALTHY,))
@@ -38,6 +42,8 @@ class Session:
     tls: str | None = None
     ttl: float = TTL_SECONDS
     port: int | None = None
+    network: Network | None = None
+    network_port: int | None = None
     other_origin: str | None = None
     ca_file: str | None = None
     taken: int = 0

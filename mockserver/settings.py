@@ -12,6 +12,7 @@ from mockserver.turns import UNPACED, Chaos, Pace, Script
 
 if TYPE_CHECKING:
     from mockserver.model.rules import Rules
+    from mockserver.network import Network
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of the largest request body that is read; a larger one is answered 413."""
@@ -41,3 +42,4 @@ class Settings:
     control_token: str | None = None
     tls: str | None = None
     journal_file: str | None = None
+    network: Network | None = None

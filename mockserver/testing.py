@@ -25,6 +25,7 @@ from mockserver.app import App
 from mockserver.profiles import Shelf
 from mockserver.sessions import Session
 from mockserver.settings import Settings
+from mockserver.transports.proxies import Proxies
 from mockserver.upstream import Upstream
 
 T = TypeVar("T")
@@ -33,12 +34,17 @@ LOOK_AGAIN_SECONDS = 0.005
 
 class MockServer:
     """A server on a free port of 127.0.0.1. `settings` are fields of `mockserver.settings.Settings`; `profiles` are folders
-    with fault profiles of your own. Use it as a context manager, with `async with` or with `with`. Raises NamesakeError where another
+    with fault profiles of your own; `network` lies in front of the server: the name of a profile with `network:`, or a list of
+    toxics as it has them. Use it as a context manager, with `async with` or with `with`. Raises NamesakeError where another
     distribution has put its files among ours."""
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, profiles: Iterable[Path] = (), **settings: Any) -> None:
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, profiles: Iterable[Path] = (), network: Any = None, **settings: Any
+    ) -> None:
         namesake.check()
-        self._app = App(Settings(host=(host,), port=port, **settings), Shelf(tuple(profiles)))
+        shelf = Shelf(tuple(profiles))
+        between = session_options.read_network(network, shelf, "network")
+        self._app = App(Settings(host=(host,), port=port, network=between, **settings), shelf)
         self._thread: _Thread | None = None
 
     async def __aenter__(self) -> Self:
@@ -86,6 +92,11 @@ class MockServer:
         return self._app.upstream
 
     @property
+    def networks(self) -> Proxies:
+        """What lies before sessions that have a network."""
+        return self._app.networks
+
+    @property
     def default(self) -> MockSession:
         """The session of requests that name none."""
         return MockSession(self, self.upstream.default, self.base_url, self.ws_url, self.upstream.default.ca_file)
@@ -93,13 +104,22 @@ class MockServer:
     def session(self, script: str | Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None, **options: Any) -> MockSession:
         """A new session: of a profile by name, of a script `{turns, after}`, of a list of turns, or healthy.
 
-        `options`: `seed`, `flavour`, `pace`, `limits`, `tls`, `own_port`, `ttl`, as in `POST /_mock/sessions`; a door that needs
-        a port of its own gets one. Raises AuthorError with every mistake in the script or in the options.
+        `options`: `seed`, `flavour`, `pace`, `limits`, `tls`, `own_port`, `ttl`, `network`, as in `POST /_mock/sessions`; a door
+        that needs a port of its own gets one. Raises AuthorError with every mistake in the script or in the options, and
+        NoToxiproxy where a network cannot be had.
         """
-        return self.call(lambda: self._open({**_scripted(script), **options}))
+        session = self.call(lambda: self._open({**_scripted(script), **options}))
+        try:
+            self._app.networks.place(session)
+        except BaseException:
+            self.call(lambda: self.upstream.close(session))
+            raise
+        return self.call(lambda: self._addressed(session))
 
-    def _open(self, asked: Mapping[str, Any]) -> MockSession:
-        session = self.upstream.open(session_options.read_options(asked, self._app.shelf, own_port_if_needed=True))
+    def _open(self, asked: Mapping[str, Any]) -> Session:
+        return self.upstream.open(session_options.read_options(asked, self._app.shelf, own_port_if_needed=True))
+
+    def _addressed(self, session: Session) -> MockSession:
         base_url = self._app.base_url_of(session)
         return MockSession(self, session, base_url, f"{base_url.replace('http', 'ws', 1)}/ws/chat", session.ca_file)
 
@@ -152,6 +172,11 @@ class MockSession:
         """What did not go as the script says: turns that nobody took, faults that could not act, requests after the last turn
         of a script with `after: fail`. Empty: the script was played as written."""
         return self.server.call(lambda: unplayed(self.session))
+
+    @property
+    def network(self) -> Any:
+        """The proxy before the session, as toxiproxy-python has it: `session.network.disable()`. Raises KeyError without one."""
+        return self.server.networks.proxy(self.key)
 
     def close(self) -> None:
         """Forget the session and close its port."""

@@ -68,6 +68,19 @@ class Ports(Protocol):
         """A turn was taken, or its answer is over: the next one's door may refuse."""
 
 
+class Networks(Protocol):
+    """What lies between sessions and their clients."""
+
+    def place(self, session: Session) -> None:
+        """Put the session's network before it, which takes some milliseconds. Raises NoToxiproxy, and OSError when there is no port."""
+
+    def close(self, key: str) -> None:
+        """Take it away, if there is one, and cut its connections."""
+
+    def keep(self, keys: Container[str]) -> None:
+        """Close those of all sessions but the ones with these keys."""
+
+
 class Upstream:
     """One mock upstream. `shelf` holds the profiles that can be asked for by name.
 
@@ -81,6 +94,7 @@ class Upstream:
         self.shelf = shelf
         self.store = store or Memory()
         self.ports = ports
+        self.networks: Networks | None = None
         self.exchange = Exchange(settings, shelf.knows)
         self.access = Access(settings.api_keys)
         self.default = Session("default", settings.script, settings.profile, seed=settings.seed, limits=settings.limits)
@@ -113,6 +127,7 @@ class Upstream:
         session.seed = self.settings.seed if options.seed is None else options.seed
         session.flavour, session.pace, session.tls = options.flavour, options.pace, options.tls or self.settings.tls
         session.dialect = options.dialect
+        session.network = options.network or (self.settings.network if options.own_port else None)
         session.limits = options.limits or self.settings.limits
         session.restart()
 
@@ -125,6 +140,8 @@ class Upstream:
         self.store.remove(session.key)
         if self.ports is not None:
             self.ports.close(session)
+        if session.network_port is not None and self.networks is not None:
+            self.networks.close(session.key)
 
     def sessions(self) -> tuple[Session, ...]:
         return (self.default, *self.store.all())
@@ -135,8 +152,9 @@ class Upstream:
         for session in self.store.all():
             if session.expired(now):
                 self.close(session)
-        if self.ports is not None:
-            self.ports.keep({session.key for session in self.store.all()})
+        for each in (self.ports, self.networks):
+            if each is not None:
+                each.keep({session.key for session in self.store.all()})
 
     def shared(self, profile: str) -> Session:
         """The session that all who name a profile share; it starts again after its last turn."""

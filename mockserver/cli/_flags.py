@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver.profiles import Shelf
 from mockserver.settings import Settings
 from mockserver.turns import UNPACED, Chaos, Script, Turn
+
+if TYPE_CHECKING:
+    from mockserver.network import Network
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -100,7 +103,7 @@ def _several(option: click.Parameter, item: Any) -> Any:
 
 
 def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
-    profile, rules, echo = given.pop("profile"), given.pop("answers"), given.pop("echo")
+    profile, rules, echo = given["profile"], given.pop("answers"), given.pop("echo")
     strict, models, limit = given.pop("strict"), given.pop("models"), given.pop("limit")
     _check_flavour(given["flavour"])
     if rules is not None:
@@ -113,8 +116,8 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
         **{
             **given,
             "pace": given["pace"] or UNPACED,
-            "profile": profile,
             "script": Script() if profile is None else _script(profile, shelf),
+            "network": _network(given["network"], profile, shelf),
             "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
             "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
             "api_keys": dict(keys),
@@ -142,6 +145,15 @@ def _script(profile: str, shelf: Shelf) -> Script:
     if not shelf.knows(profile):
         raise click.BadParameter(f"no profile named '{profile}'{nearest(profile, shelf.names())}", param_hint="--profile")
     return shelf.script(profile)
+
+
+def _network(name: str | None, profile: str | None, shelf: Shelf) -> Network | None:
+    """The network that was asked for, or that of the profile."""
+    from mockserver.session_options import network_named
+
+    if name is None:
+        return None if profile is None else shelf.profile(profile).network
+    return network_named(name, shelf, "--network")
 
 
 def _chaos(text: str, shelf: Shelf) -> Chaos:

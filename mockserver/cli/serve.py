@@ -37,6 +37,7 @@ OPEN_FILES = 65536
 @click.option(
     "--profiles", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with more profiles."
 )
+@click.option("--network", metavar="NAME", help="The network in front of the server: that of a profile with `network:`.")
 @click.option("--chaos", multiple=True, metavar="NAME:CHANCE", help="A fault or a profile that any request meets with this chance.")
 @click.option("--seed", type=int, help="Makes ids, times and chance follow from this number.")
 @click.option("--flavour", default="openai", show_default=True, help="Whose way of speaking.")
@@ -68,6 +69,7 @@ OPEN_FILES = 65536
 def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""
     from mockserver.author_errors import AuthorError
+    from mockserver.transports.proxies import NoToxiproxy
 
     log_format, example = given.pop("log_format"), given.pop("curl")
     shelf = Shelf(given.pop("profiles"))
@@ -76,6 +78,8 @@ def serve(**given: Any) -> None:
         asyncio.run(_serve(settings, shelf, log_format, example=example))
     except AuthorError as error:
         raise click.UsageError(str(error)) from None
+    except NoToxiproxy as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(_reason(error, given["port"])) from None
 
@@ -106,11 +110,14 @@ def _example(app: App) -> str:
 
 
 def _introduce(app: App, log_format: Form | None) -> None:
-    """A generated control token is told once, on stderr; then a line for each request, where somebody may read it."""
+    """A generated control token is told once, on stderr, and where the server is without its network; then a line for each
+    request, where somebody may read it."""
     import sys
 
     if app.settings.control_token and not click.get_current_context().params.get("control_token"):
         click.echo(f"control token: {app.settings.control_token}", err=True)
+    if app.inner:
+        click.echo(f"without the network: http{'s' if app.settings.tls else ''}://{app.inner}/v1", err=True)
     if log_format or sys.stdout.isatty():
         from mockserver import request_lines
 

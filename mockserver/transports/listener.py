@@ -48,6 +48,16 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
+def address(host: str, port: int) -> str:
+    """A host and a port as URLs have them (RFC 3986 §3.2.2)."""
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def reached(host: str) -> str:
+    """Where what listens on `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 class OwnPorts:
     """The listeners of all sessions that have some: the port with the doors, and the other origin."""
 
@@ -75,7 +85,7 @@ class OwnPorts:
             doors.close()
             raise
         session.port = doors.port
-        session.other_origin = f"{'https' if session.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{other.port}"
+        session.other_origin = f"{'https' if session.tls else 'http'}://{address(host, other.port)}"
         self._listeners[session.key] = doors, other
 
     def close(self, session: Session) -> None:

@@ -1,0 +1,257 @@
+"""The network in between, made by a real Toxiproxy: a proxy before a session or before the whole server.
+
+One `toxiproxy-server` serves all mocks of a process, for its Python client knows one address at a time; it is started when the
+first proxy is wanted and ends with the last mock, or with the process, however that ends. Calls block for some milliseconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Container, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockserver.sessions import Session
+from mockserver.transports.listener import address, reached
+
+if TYPE_CHECKING:
+    from mockserver.network import Network, Toxic
+
+COMMAND = "toxiproxy-server"
+MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0"
+CACHE = Path("~/.cache/streamproof/toxiproxy")
+INSTALL = f"GOBIN={CACHE} go install {MODULE}"
+"""Go calls a binary after its folder, which is `server` here; in a folder of its own it can be told from others."""
+START_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 0.005
+# Whatever ends this process closes the pipe that the shell reads, and the shell then ends the server.
+SUPERVISE = '"$@" </dev/null & read -r _; kill $!; wait $!'
+
+
+Act = Callable[[], object]
+
+
+class NoToxiproxy(Exception):
+    """There is no Toxiproxy here, or it did not start; the message says what to install."""
+
+
+def missing() -> str | None:
+    """What a network lacks on this machine, with the command that installs it; None where it can be made."""
+    import importlib.util
+
+    if importlib.util.find_spec("toxiproxy") is None:
+        return "a network needs toxiproxy-python: pip install 'streamproof[network]'"
+    if executable() is None:
+        return f"a network needs {COMMAND}, which is neither on PATH nor in {CACHE}: {INSTALL}"
+    return None
+
+
+def executable() -> str | None:
+    """Where the server is: on PATH, or where `INSTALL` puts it."""
+    import shutil
+
+    return shutil.which(COMMAND) or shutil.which("server", path=os.fspath(CACHE.expanduser()))
+
+
+@dataclass
+class Link:
+    """A proxy and what will still be done to it. `port` is where clients connect."""
+
+    proxy: Any
+    port: int
+    timers: list[threading.Timer] = field(default_factory=list)
+
+
+class Proxies:
+    """The proxies of one server: they listen on `host` and lead to `server` (host:port), or to the port that a session has of its
+    own. `seed` makes Toxiproxy's own chance follow from it."""
+
+    def __init__(self, host: str, server: str, seed: int | None = None) -> None:
+        self._host = host
+        self._server = server
+        self._seed = seed
+        self._links: dict[str, Link] = {}
+        self._toxiproxy: _Toxiproxy | None = None
+
+    def place(self, session: Session) -> None:
+        """Put the session's network before it. Raises as `open` does."""
+        if session.network is not None:
+            upstream = self._server if session.port is None else address(reached(self._host), session.port)
+            session.network_port = self.open(session.key, session.network, address(self._host, 0), upstream)
+
+    def open(self, key: str, network: Network, listen: str, upstream: str) -> int:
+        """Put the network before `upstream` (host:port) and say on which port of `listen` (host:port, 0 for any) clients reach it.
+        Raises NoToxiproxy, and OSError for a port that is taken."""
+        if self._toxiproxy is None:
+            self._toxiproxy = _Toxiproxy.shared(self._seed)
+        with _lock:
+            proxy = self._toxiproxy.create(upstream, listen)
+            link = self._links[key] = Link(proxy, int(proxy.listen.rpartition(":")[2]))
+            for name, toxic in _named(network):
+                self._plan(link, name, toxic)
+        return link.port
+
+    def proxy(self, key: str) -> Any:
+        """toxiproxy-python's own object for a proxy. Raises KeyError."""
+        return self._links[key].proxy
+
+    def close(self, key: str) -> None:
+        """Take a proxy away, if there is one, and cut its connections."""
+        link = self._links.pop(key, None)
+        if link is not None:
+            for timer in link.timers:
+                timer.cancel()
+            with _lock, suppress(OSError):
+                link.proxy.destroy()
+
+    def keep(self, keys: Container[str]) -> None:
+        """Close all proxies but those with these keys."""
+        for key in [key for key in self._links if key not in keys]:
+            self.close(key)
+
+    def close_all(self) -> None:
+        self.keep(())
+        if self._toxiproxy is not None:
+            self._toxiproxy.leave()
+            self._toxiproxy = None
+
+    def _plan(self, link: Link, name: str, toxic: Toxic) -> None:
+        """Let a toxic act in its time."""
+        after, seconds = toxic.aim.after, toxic.aim.seconds
+        begin, end = _acts(link.proxy, name, toxic)
+        later = [(after, begin)] if after else []
+        if seconds:
+            later.append((after + seconds, end))
+        if not after:
+            begin()
+        for wait, act in later:
+            timer = threading.Timer(wait, _locked, (act,))
+            timer.daemon = True
+            link.timers.append(timer)
+            timer.start()
+
+
+def _named(network: Network) -> Iterator[tuple[str, Toxic]]:
+    """The toxics and a name for each: two of one kind may act in one direction."""
+    for number, toxic in enumerate(network.toxics, 1):
+        yield f"{toxic.type}-{number}", toxic
+
+
+def _acts(proxy: Any, name: str, toxic: Toxic) -> tuple[Act, Act]:
+    """What begins a toxic's time, and what ends it."""
+    if toxic.type == "down":
+        return proxy.disable, proxy.enable
+    asked = toxic.asked(name)
+
+    def begin() -> None:
+        proxy.add_toxic(**asked)
+
+    def begin_now() -> None:
+        proxy.destroy_toxic(name)
+        begin()
+
+    def end() -> None:
+        proxy.destroy_toxic(name)
+
+    if toxic.type == "reset_peer" and toxic.aim.after:
+        # A connection can be reset only if the toxic was there when it was made: so it is, and acts on none of them yet.
+        proxy.add_toxic(**{**asked, "toxicity": 0})
+        return begin_now, end
+    return begin, end
+
+
+def _locked(act: Act) -> None:
+    # The proxy may have been taken away meanwhile, and the server with it: then there is nothing left to do.
+    from toxiproxy.exceptions import NotFound
+
+    with _lock, suppress(OSError, NotFound):
+        act()
+
+
+_lock = threading.RLock()
+_numbers = itertools.count(1)
+
+
+class _Toxiproxy:
+    """The one server of this process, and how many use it."""
+
+    running: _Toxiproxy | None = None
+
+    def __init__(self, seed: int | None) -> None:
+        reason = missing()
+        if reason is not None:
+            raise NoToxiproxy(reason)
+        self._users = 0
+        chance = () if seed is None else ("-seed", str(seed))
+        command = (executable() or COMMAND, "-host", "127.0.0.1", "-port", "0", *chance)
+        self._shell = subprocess.Popen(
+            ("/bin/sh", "-c", SUPERVISE, "sh", *command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            self._client = _client(self._listening())
+        except BaseException:
+            self._end()
+            raise
+
+    @classmethod
+    def shared(cls, seed: int | None) -> _Toxiproxy:
+        with _lock:
+            found = cls.running = cls.running or cls(seed)
+            found._users += 1
+            return found
+
+    def leave(self) -> None:
+        """One user less; the last one ends the server."""
+        with _lock:
+            self._users -= 1
+            if self._users == 0:
+                _Toxiproxy.running = None
+                self._end()
+
+    def create(self, upstream: str, listen: str) -> Any:
+        """A new proxy, without toxics."""
+        try:
+            return self._client.create(upstream, f"streamproof-{next(_numbers)}", listen)
+        except KeyError:
+            # Toxiproxy's answer to a port it cannot have is a 500, which its client takes for a proxy without a name.
+            raise OSError(errno.EADDRINUSE, f"{COMMAND} cannot listen on {listen}") from None
+
+    def _listening(self) -> int:
+        """The port of its API, once it is there."""
+        import psutil
+
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(psutil.Error):
+                for child in psutil.Process(self._shell.pid).children():
+                    for connection in child.net_connections("tcp"):
+                        if connection.status == psutil.CONN_LISTEN:
+                            return int(connection.laddr.port)
+            time.sleep(LOOK_AGAIN_SECONDS)
+        raise NoToxiproxy(f"{executable()} does not listen; it comes anew with: {INSTALL}")
+
+    def _end(self) -> None:
+        self._shell.communicate()
+
+
+def _client(port: int) -> Any:
+    """toxiproxy-python, talking to a server of ours whatever proxy the environment names."""
+    import requests
+    import toxiproxy.api
+
+    toxiproxy.api.requests = requests.Session()
+    toxiproxy.api.requests.trust_env = False
+    client = toxiproxy.Toxiproxy()
+    client.update_api_consumer("127.0.0.1", port)
+    return client
