@@ -21,7 +21,7 @@ def client(run: Run) -> openai.AsyncOpenAI:
 async def stream(client: openai.AsyncOpenAI, run: Run, caller: Caller) -> None:
     chunks = await client.with_options(**options(run)).chat.completions.create(**run["request"])
     async for chunk in chunks:
-        said = chunk.to_dict()
+        said = chunk.model_dump(by_alias=True, exclude_unset=True)
         if caller.take(said.get("choices"), said.get("usage")):
             if caller.cancels:
                 await chunks.close()

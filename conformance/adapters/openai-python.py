@@ -21,7 +21,7 @@ def client(run: Run) -> openai.OpenAI:
 def stream(client: openai.OpenAI, run: Run, caller: Caller) -> None:
     chunks = client.with_options(**options(run)).chat.completions.create(**run["request"])
     for chunk in chunks:
-        said = chunk.to_dict()
+        said = chunk.model_dump(by_alias=True, exclude_unset=True)
         if caller.take(said.get("choices"), said.get("usage")):
             if caller.cancels:
                 chunks.close()
