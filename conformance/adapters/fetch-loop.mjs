@@ -3,47 +3,9 @@
 // [tool.streamproof]
 // transports = ["sse"]
 // ///
-// Node's own fetch, with the loop that is commonly written around `body.getReader()`. What fails here fails in that loop or below it.
+// Node's own fetch in the loop that is commonly written. What fails here fails in that loop or below it.
 
 import { serve } from './_adapter.mjs'
+import { HELLO, stream } from './_fetch.mjs'
 
-const HELLO = {
-  name: 'fetch-loop',
-  version: process.versions.node,
-  transports: ['sse'],
-  controls: ['cancel_after_events', 'cancel_after_ms', 'stop', 'total_timeout_ms', 'read_delay_ms'],
-  retry: 'none',
-}
-
-async function stream(client, { base_url, api_key, request }, caller) {
-  const response = await fetch(`${base_url}/chat/completions`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${api_key}` },
-    body: JSON.stringify(request),
-    signal: caller.signal,
-  })
-  if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}: ${await response.text()}`), { status: response.status })
-  const reader = response.body.getReader()
-  const decoder = new TextDecoder()
-  let buffer = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    buffer += decoder.decode(value, { stream: true })
-    const lines = buffer.split('\n')
-    buffer = lines.pop()
-    for (const line of lines) {
-      if (!line.startsWith('data: ')) continue
-      const data = line.slice('data: '.length).trim()
-      if (data === '[DONE]') return
-      const chunk = JSON.parse(data)
-      if (caller.take([...chunk.choices], chunk.usage)) {
-        if (caller.cancels) await reader.cancel()
-        return
-      }
-      await caller.ponder()
-    }
-  }
-}
-
-serve(HELLO, () => undefined, stream)
+serve({ ...HELLO, name: 'fetch-loop', version: process.versions.node }, () => undefined, stream)
