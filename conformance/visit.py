@@ -91,11 +91,12 @@ async def _seen(exhibit: Exhibit, version: str, told: Callable[[str], None]) -> 
         if not packages.installed(adapter, wanted):
             told(f"installing {', '.join(wanted.packages)}")
         await asyncio.to_thread(packages.install, adapter, wanted)
+        command = shlex.join(packages.started(adapter, wanted))
     except LookupError as error:
         return Seen(version, trouble=str(error.args[0]))
     first = [each for each in corpus() if each.id == FIRST]
     cases = [*first, *(each for each in exhibit.cases() if each.id != FIRST for _ in range(exhibit.repeat))]
-    engine = Engine(Process(shlex.join(packages.started(adapter, wanted))), stop_at_l0=False)
+    engine = Engine(Process(command), stop_at_l0=False)
     return judged(exhibit, version, await engine.run(cases))
 
 

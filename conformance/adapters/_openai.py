@@ -20,9 +20,11 @@ HELLO = {
 """`timeout` bounds each read of the socket, so that is the idle timeout; there is none for a whole answer."""
 
 
-def verified(run: Run, http_client: Any) -> dict[str, Any]:
-    """The client's own HTTP client, made to trust the run's authority alone, where there is one."""
-    return {"http_client": http_client(verify=ssl.create_default_context(cafile=run["ca_file"]))} if "ca_file" in run else {}
+def verified(run: Run, http_client: str) -> dict[str, Any]:
+    """The client's own HTTP client, by its name, made to trust the run's authority alone, where there is one."""
+    return (
+        {"http_client": getattr(openai, http_client)(verify=ssl.create_default_context(cafile=run["ca_file"]))} if "ca_file" in run else {}
+    )
 
 
 def options(run: Run) -> dict[str, Any]:

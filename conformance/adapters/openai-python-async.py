@@ -15,7 +15,7 @@ from _openai import HELLO, options, verified
 
 
 def client(run: Run) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(api_key=run["api_key"], base_url=run["base_url"], **verified(run, openai.DefaultAsyncHttpxClient))
+    return openai.AsyncOpenAI(api_key=run["api_key"], base_url=run["base_url"], **verified(run, "DefaultAsyncHttpxClient"))
 
 
 async def stream(client: openai.AsyncOpenAI, run: Run, caller: Caller) -> None:

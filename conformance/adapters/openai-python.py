@@ -15,7 +15,7 @@ from _openai import HELLO, options, verified
 
 
 def client(run: Run) -> openai.OpenAI:
-    return openai.OpenAI(api_key=run["api_key"], base_url=run["base_url"], **verified(run, openai.DefaultHttpxClient))
+    return openai.OpenAI(api_key=run["api_key"], base_url=run["base_url"], **verified(run, "DefaultHttpxClient"))
 
 
 def stream(client: openai.OpenAI, run: Run, caller: Caller) -> None:
