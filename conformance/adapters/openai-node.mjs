@@ -22,7 +22,7 @@ const HELLO = {
 const client = ({ api_key, base_url }) => new OpenAI({ apiKey: api_key, baseURL: base_url })
 
 async function stream(client, { api_key, base_url, max_retries, request }, caller) {
-  const own = client.withOptions({ apiKey: api_key, baseURL: base_url })
+  const own = client.withOptions?.({ apiKey: api_key, baseURL: base_url }) ?? client // before 5.0 a client keeps what it was made with
   const chunks = await own.chat.completions.create(request, { signal: caller.signal, maxRetries: max_retries })
   for await (const chunk of chunks) {
     if (caller.take(chunk.choices, chunk.usage)) {
