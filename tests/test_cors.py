@@ -36,6 +36,15 @@ async def test_answers_and_refusals_can_be_read_across_origins(key: str | None) 
         assert "retry-after" in answer.headers["access-control-expose-headers"]
 
 
+@pytest.mark.parametrize("flavour", ["openai", "mistral", "xai"])
+async def test_pages_are_told_once_whether_they_may_read(flavour: str) -> None:
+    """Several values are as good as none (Fetch standard, CORS check)."""
+    async with MockServer(flavour=flavour) as server, httpx.AsyncClient(headers={"Origin": "http://app.test"}) as client:
+        headers = {"Authorization": "Bearer sk-any"}
+        answer = await client.post(f"{server.base_url}/chat/completions", headers=headers, json={"model": "m", "messages": [{"role": "user"}]})
+        assert len(answer.headers.get_list("access-control-allow-origin")) == 1
+
+
 PAGE = """<!doctype html><title>waiting</title><pre id="seen"></pre><script>
 const tell = (seen) => { document.getElementById('seen').textContent = JSON.stringify(seen); };
 (async () => {

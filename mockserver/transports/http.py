@@ -171,7 +171,7 @@ def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEn
     if b"\r\nx-ratelimit-" in planned:
         # Where the answer speaks of a limit of its own, that counts.
         limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
-    return planned + fields(request, entry, (*limits, *unfired), closing=_has_to_say(planned, request, closing)) + b"\r\n"
+    return planned + fields(request, entry, planned, (*limits, *unfired), closing=_has_to_say(planned, request, closing)) + b"\r\n"
 
 
 def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool:
@@ -179,8 +179,8 @@ def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool
     return (closing or not request.keep_alive) and b"\r\nconnection:" not in planned.lower()
 
 
-def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *, closing: bool = False) -> bytes:
-    """Date, x-request-id, openai-processing-ms, CORS."""
+def fields(request: web.BaseRequest, entry: RequestEntry, planned: bytes, more: Headers = (), *, closing: bool = False) -> bytes:
+    """Date, x-request-id, openai-processing-ms, CORS; a provider that says itself which pages may read its answers is not contradicted."""
     entry.request_id = new_request_id()
     taken = int((time.monotonic() - entry.received_at) * 1000)
     close = (("connection", "close"),) if closing else ()
@@ -190,7 +190,7 @@ def fields(request: web.BaseRequest, entry: RequestEntry, more: Headers = (), *,
         ("openai-processing-ms", str(taken)),
         *close,
         *more,
-        *cors_fields(request.headers),
+        *(() if b"\r\naccess-control-allow-origin:" in planned else cors_fields(request.headers)),
     )
     return "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8", "surrogateescape")
 
@@ -238,7 +238,7 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     entry.status = compiled.status
     now = upstream.slots.now()
     planned = compiled.head or b""
-    more = fields(request, entry, upstream.limit_fields(session, entry), closing=_has_to_say(planned, request, closing=False))
+    more = fields(request, entry, planned, upstream.limit_fields(session, entry), closing=_has_to_say(planned, request, closing=False))
     head = planned + more + b"\r\n"
     # RFC 9110 §9.3.2: the answer to HEAD is that to GET without its content.
     acts = (Write(0.0, (b"",), head=True),) if request.method == "HEAD" else compiled.acts
