@@ -40,7 +40,9 @@ class Shell:
     folder: Path = ROOT
 
     def start(self, command: str) -> subprocess.Popen[str]:
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "STREAMPROOF_PORT": str(self.port)}
+        # What `make test` was given is not for the `make` of a document.
+        outside = {name: value for name, value in os.environ.items() if name != "ARGS" and not name.startswith(("MAKE", "MFLAGS"))}
+        environment = outside | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "STREAMPROOF_PORT": str(self.port)}
         return subprocess.Popen(
             ["bash", "-c", READY + command],
             cwd=self.folder,
@@ -63,9 +65,18 @@ class Shell:
         with self.start(command) as process:
             try:
                 assert process.stdout
-                yield "".join(process.stdout.readline() for _ in range(lines))
+                yield "".join(process.stdout.readline() for _ in range(lines)) + _last_words(process)
             finally:
                 os.killpg(process.pid, signal.SIGTERM)
+
+
+def _last_words(process: subprocess.Popen[str]) -> str:
+    """What a server that ended at once has still said."""
+    try:
+        process.wait(0.1)
+    except subprocess.TimeoutExpired:
+        return ""
+    return process.stdout.read() if process.stdout else ""
 
 
 def free_port() -> int:
