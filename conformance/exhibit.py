@@ -1,6 +1,7 @@
 """An exhibit of the museum: a published bug of a real package, with a version that has it and one that has not.
 
-An exhibit is a YAML file in `conformance/museum/PACKAGE/`, checked by `schemas/exhibit.schema.json`. The museum is the folder.
+An exhibit is a YAML file in `conformance/museum/ROOM/`, checked by `schemas/exhibit.schema.json`: the room is the package, as people call
+it (registries of two languages may know one name). The museum is the folder.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Exhibit:
     beside: Mapping[str, str] = field(default_factory=dict)
     repeat: int = 1
 
+    @property
+    def room(self) -> str:
+        """The folder that the file is in."""
+        return self.name.rpartition("/")[0]
+
     def cases(self) -> tuple[case.Case, ...]:
         """The cases its checks belong to, in the corpus's order."""
         wanted = {check.partition("/")[0] for check in self.checks}
@@ -64,11 +70,11 @@ def museum(folder: Path = MUSEUM) -> tuple[Exhibit, ...]:
 
 
 def select(exhibits: Iterable[Exhibit], globs: Iterable[str] = ()) -> tuple[Exhibit, ...]:
-    """The exhibits of some names; a package's name stands for all of its own. Raises LookupError for what selects nothing."""
+    """The exhibits of some names; a room's name stands for all of its own. Raises LookupError for what selects nothing."""
     exhibits, globs = tuple(exhibits), tuple(globs)
 
     def named(exhibit: Exhibit, glob: str) -> bool:
-        return fnmatchcase(exhibit.name, glob) or fnmatchcase(exhibit.package, glob)
+        return fnmatchcase(exhibit.name, glob) or fnmatchcase(exhibit.room, glob)
 
     for glob in globs:
         if not any(named(exhibit, glob) for exhibit in exhibits):
@@ -105,9 +111,9 @@ def load_file(path: Path, folder: Path = MUSEUM) -> Exhibit:
 
 def _problems(value: Mapping[str, Any], name: str) -> Iterator[tuple[yaml_marks.Path, str]]:
     """What a schema cannot say."""
-    wanted = f"{value['package']}/{value['bad']}-{value['fixed']}"
-    if name != wanted and not name.startswith(f"{wanted}-"):
-        yield (), f"the file is {name}.yaml; wanted {wanted}.yaml, by its package and versions"
+    wanted, stem = f"{value['bad']}-{value['fixed']}", name.rpartition("/")[2]
+    if stem != wanted and not stem.startswith(f"{wanted}-"):
+        yield (), f"the file is {stem}.yaml; wanted {wanted}.yaml, by its versions"
     if value["bad"] == value["fixed"]:
         yield ("fixed",), "the bad version and the fixed one are the same"
     if value["client"] not in clients.adapters():

@@ -67,7 +67,7 @@ def test_a_package_below_the_clients_joins_what_it_needs() -> None:
         ("bad: 0.1.0", "bad: 0.1.1", "are the same"),
         ("client: httpx-sse", "client: httpx-see", "httpx-sse"),
         ("L1.text.exact/text", "L1.text.exact/txt", "L1.text.exact/text"),
-        ("bad: 0.1.0", "bad: 0.1.2", "wanted httpx/0.1.2-0.1.1.yaml"),
+        ("bad: 0.1.0", "bad: 0.1.2", "wanted 0.1.2-0.1.1.yaml"),
         ("saw: What", "seen: What", "'seen' was unexpected"),
         ("https://example.org/1", "example.org/1", "sources.0"),
     ],
@@ -105,9 +105,7 @@ def test_told_apart_is_broken_once_and_always_held(bad: tuple[Verdict, ...], fix
 
 def test_names_are_listed_and_a_misspelt_one_is_told_with_the_nearest() -> None:
     listed = CliRunner().invoke(main, ["museum", "--list", "httpx-sse"])
-    assert [line.split()[0] for line in listed.output.splitlines()] == [
-        each.name for each in exhibit.museum() if each.package == "httpx-sse"
-    ]
+    assert [line.split()[0] for line in listed.output.splitlines()] == [each.name for each in exhibit.museum() if each.room == "httpx-sse"]
     refused = CliRunner().invoke(main, ["museum", "httpx-sse/0.4.1-0.4.3"])
     assert refused.exit_code == 2
     assert "httpx-sse/0.4.1-0.4.2" in refused.output

@@ -23,7 +23,7 @@ Bugs that were published and repaired, each with a version of a real package tha
 one and passes the other, on the checks that are named; nothing here is a re-enactment.
 
     streamproof museum                        install and show all
-    streamproof museum httpx-sse 'openai/*'   those of some packages, or by name
+    streamproof museum httpx-sse 'openai-*'   those of some packages, or by name
     streamproof museum --list                 name them
 
 `--json FILE` writes what was seen. Versions are installed into the cache of `streamproof clients`, each beside the others. An exhibit
@@ -51,8 +51,8 @@ def page(exhibits: Iterable[Exhibit]) -> str:
     """The whole text."""
     exhibits = tuple(exhibits)
     lines = [HEAD, f"{len(exhibits)} exhibits:"]
-    for package, group in groupby(exhibits, key=lambda exhibit: exhibit.package):
-        lines += ["", f"## {package}"]
+    for room, group in groupby(exhibits, key=lambda exhibit: exhibit.room):
+        lines += ["", f"## {room}"]
         for exhibit in group:
             lines += ["", *section(exhibit)]
     return "\n".join(lines) + "\n"
@@ -70,7 +70,7 @@ def section(exhibit: Exhibit) -> Iterator[str]:
 
 def _driven(exhibit: Exhibit) -> str:
     beside = ", ".join(f"{package} {version}" for package, version in exhibit.beside.items())
-    driver = f" Driven by the client `{exhibit.client}`" if exhibit.client != exhibit.package else ""
+    driver = f" Driven by the client `{exhibit.client}`" if exhibit.client != exhibit.room else ""
     return f"{driver}{f', with {beside}' if driver else f' With {beside}'}." if beside else f"{driver}." if driver else ""
 
 

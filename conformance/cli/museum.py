@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None:
     """Published streaming bugs: install a package with the bug and without it, and see the kit tell the two apart.
 
-    NAME is an exhibit's name, its package's, or a glob such as 'openai/*'; without one, all are shown.
+    NAME is an exhibit's name, its room's, or a glob such as 'openai-*'; without one, all are shown.
     """
     from conformance import exhibit
     from mockserver.author_errors import AuthorError
