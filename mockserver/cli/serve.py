@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,18 +67,24 @@ OPEN_FILES = 65536
 @click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
 @click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
 @click.option("--journal", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines.")
+@click.option(
+    "--report", multiple=True, callback=flags.checked(flags.report), metavar="FILE",
+    help="Watch the load, and at the end write what was seen to FILE.json, FILE.html or FILE.txt.",
+)  # fmt: skip
 @click.option("--curl", is_flag=True, help="Print on stderr a curl line that works.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="A line on stdout for each request.")
 def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""
+    with _no_authorities():
+        import aiohttp  # noqa: F401
     from mockserver.author_errors import AuthorError
     from mockserver.transports.proxies import NoToxiproxy
 
-    log_format, example = given.pop("log_format"), given.pop("curl")
+    log_format, example, reports = given.pop("log_format"), given.pop("curl"), given.pop("report")
     shelf = Shelf(given.pop("profiles"))
     try:
-        settings = flags.settings(given, shelf)
-        asyncio.run(_serve(settings, shelf, log_format, example=example))
+        settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
+        asyncio.run(_serve(settings, shelf, log_format, reports, example=example))
     except AuthorError as error:
         raise click.UsageError(str(error)) from None
     except NoToxiproxy as error:
@@ -84,7 +93,7 @@ def serve(**given: Any) -> None:
         raise click.ClickException(_reason(error, given["port"])) from None
 
 
-async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None, *, example: bool) -> None:
+async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> None:
     from mockserver.app import App
 
     _allow_many_files()
@@ -99,6 +108,10 @@ async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None, *, e
         _introduce(app, log_format)
         _rest_memory()
         await stop.wait()
+    if app.upstream.load is not None:
+        from mockserver.cli import _load
+
+        _load.tell(app.upstream.load.load(), reports)
 
 
 def _example(app: App) -> str:
@@ -134,12 +147,25 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """The import of aiohttp's client side reads the system's certificate authorities, a fifth of the way to the first answer;
+    a server asks nobody for a certificate. OpenSSL looks where these variables say (SSL_CTX_set_default_verify_paths(3))."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    given = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, os.devnull))
+    try:
+        yield
+    finally:
+        for name, value in given.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
 def _rest_memory() -> None:
     """What is there at the start stays: the collector need not look at it again. And it need not look often, for it stops
     every stream meanwhile: an answer's objects go when their count falls to nothing, and few are in a cycle."""
     import gc
 
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
