@@ -109,6 +109,10 @@ class App:
         self.upstream = Upstream(self.settings, Slots(asyncio.get_running_loop()), self.shelf)
         self._server = Server(self.upstream, self.answer)
         self._ports = self.upstream.ports = OwnPorts(self.upstream, self._server, self._server.open, self._certificates)
+        if self.settings.watch_load:
+            from mockserver.load_watch import LoadWatch
+
+            self.upstream.load = LoadWatch(self.upstream, asyncio.get_running_loop())
         if self.settings.journal_file is not None:
             self._journal_file = self._server.journal_file = JournalFile(self.settings.journal_file)
             self.upstream.watchers.append(self._journal_file.request)
@@ -131,6 +135,8 @@ class App:
         for connection in self._server.open():
             connection.leave()
         await self._server.shutdown(SHUTDOWN_SECONDS)
+        if self.upstream.load is not None:
+            self.upstream.load.stop()
         for proxies in (self._front, self.networks):
             if proxies is not None:
                 await asyncio.to_thread(proxies.close_all)

@@ -168,6 +168,22 @@ async def show_metrics(upstream: Upstream, request: web.BaseRequest) -> Sent:
     return await reply(upstream, request, plain_timeline(Plain(200, body=exposition(upstream), content_type=CONTENT_TYPE)))
 
 
+async def show_load(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    """Without a watch, what the journals still hold."""
+    from mockserver.load_report import to_json
+    from mockserver.load_watch import of_journals
+
+    return await reply_json(upstream, request, to_json(of_journals(upstream) if upstream.load is None else upstream.load.load()))
+
+
+async def begin_load_anew(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    """Measure from now on."""
+    if upstream.load is None:
+        raise Refused(mock_errors.load_is_not_watched())
+    upstream.load.restart()
+    return await reply(upstream, request, plain_timeline(Plain(204)))
+
+
 async def set_default(upstream: Upstream, request: web.BaseRequest) -> Sent:
     options = await _options(upstream, request)
     if options.own_port or options.network is not None:
@@ -201,6 +217,8 @@ CALLS: dict[tuple[str, tuple[str, ...]], Call] = {
     ("PUT", ("default",)): set_default,
     ("POST", ("reset",)): reset,
     ("GET", ("metrics",)): show_metrics,
+    ("GET", ("load",)): show_load,
+    ("DELETE", ("load",)): begin_load_anew,
     ("GET", ("ready",)): ready,
 }
 

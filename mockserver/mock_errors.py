@@ -82,6 +82,11 @@ def no_network(reason: str) -> ApiError:
     return ApiError(501, f"There is no network to put before the session: {reason}", "server_error", code="mock_no_network")
 
 
+def load_is_not_watched() -> ApiError:
+    message = "Only a load that is watched can begin anew: start the server with --report FILE."
+    return ApiError(409, message, code="mock_load_not_watched")
+
+
 def default_has_the_servers_port(asked: str) -> ApiError:
     return ApiError(400, f"The default session has the server's port: {asked} is for sessions.", param=asked, code="mock_author_error")
 

@@ -42,4 +42,5 @@ class Settings:
     control_token: str | None = None
     tls: str | None = None
     journal_file: str | None = None
+    watch_load: bool = False
     network: Network | None = None

@@ -22,6 +22,7 @@ from mockserver.slots import Slots
 from mockserver.turns import Script, Turn
 
 if TYPE_CHECKING:
+    from mockserver.load_watch import LoadWatch
     from mockserver.model.rules import Rules
     from mockserver.profiles import Shelf
 
@@ -105,6 +106,7 @@ class Upstream:
         self.started = time.monotonic()
         self.sockets: set[OpenSocket] = set()
         self.connections = 0
+        self.load: LoadWatch | None = None
 
     def accept(self) -> int:
         """Number a new connection."""

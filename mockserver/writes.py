@@ -46,6 +46,18 @@ class Writes(Sequence[Written]):
         del self._marks[count - 1 : -1]
         return forgotten
 
+    @property
+    def due(self) -> Sequence[float]:
+        return self._figures[::FIGURES]
+
+    @property
+    def at(self) -> Sequence[float]:
+        return self._figures[1::FIGURES]
+
+    @property
+    def marks(self) -> Sequence[str | None]:
+        return self._marks
+
     def __len__(self) -> int:
         return len(self._marks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ class Served:
     """`base_url` is what the server printed first; `stderr` is known once it has ended."""
 
     base_url: str
+    pid: int
     stderr: str = ""
 
     @property
@@ -24,14 +25,15 @@ class Served:
 
 
 @contextmanager
-def served(*streamproof: str, cwd: Path | None = None) -> Iterator[Served]:
+def served(*streamproof: str, flags: Sequence[str] = (), cwd: Path | None = None) -> Iterator[Served]:
     """Serve on a free port until the block ends, then stop by SIGTERM, which must exit with 0. `streamproof` is the command."""
     with tempfile.TemporaryFile("w+") as stderr:
-        process = subprocess.Popen([*streamproof, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=cwd)
+        command = [*streamproof, "serve", "--port", "0", *flags]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=cwd)
         with process:
             try:
                 assert process.stdout
-                server = Served(process.stdout.readline().strip())
+                server = Served(process.stdout.readline().strip(), process.pid)
                 assert server.base_url.startswith("http://"), f"no base URL, but {server.base_url!r}; {_all_of(stderr)}"
                 yield server
             finally:

@@ -14,14 +14,14 @@ ROOT = Path(__file__).parent.parent
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
 __init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
-    lanes limits mock_errors namesake network paces parameters places reactions recording registry route scene steps turns \
+    histogram lanes limits mock_errors namesake network paces parameters places reactions recording registry route scene steps turns \
     websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
-client_message compile heard invariants journal lint pacing plan profiles replay settings validation
+client_message compile heard invariants journal lint load load_report pacing plan profiles replay settings validation
 session_options sessions
 certificates play slots
 exchange
-upstream
+load_watch upstream
 transports
 app breaking control health journal_file metrics recorder request_lines routes seed_proxy stored
 pytest_plugin testing

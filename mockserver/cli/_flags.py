@@ -74,6 +74,12 @@ def tls(text: str) -> str:
     return text
 
 
+def report(text: str) -> Path:
+    from mockserver.cli._load import destination
+
+    return destination(text)
+
+
 def configured(ctx: click.Context, param: click.Parameter, file: Path | None) -> None:
     """The file's keys are the flags' names; a flag or a variable wins over them."""
     if file is None:

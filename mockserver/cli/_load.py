@@ -1,0 +1,70 @@
+"""What `serve --report` says when the server ends: the load it saw, in the form that a file's suffix names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mockserver.load import Load
+
+Report = Mapping[str, Any]
+
+
+def destination(text: str) -> Path:
+    """A file that a report can be written to. Raises ValueError, so that nobody learns of it after hours of load."""
+    path = Path(text)
+    if path.suffix not in FORMS:
+        raise ValueError(f"'{text}': wanted a file that ends in {', '.join(FORMS)}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"'{text}' cannot be written: {'it is a folder' if path.is_dir() else f'no folder {path.parent} to write to'}")
+    return path
+
+
+def tell(load: Load, files: Iterable[Path]) -> None:
+    """Write the reports, each whole or not at all; on a terminal, show it too."""
+    from mockserver.load_report import to_json
+
+    report = to_json(load)
+    for path in files:
+        _replace(path, FORMS[path.suffix](report))
+    if sys.stdout.isatty():
+        from mockserver.cli import _load_text
+
+        _load_text.show(report)
+
+
+def _replace(path: Path, text: str) -> None:
+    written = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        written.write_text(text, encoding="utf-8")
+        written.replace(path)
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise click.ClickException(f"the report {path} could not be written: {error.strerror or error}") from None
+
+
+def _json(report: Report) -> str:
+    import json
+
+    return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+
+
+def _html(report: Report) -> str:
+    from conformance.reporters import load_html
+
+    return load_html.render(report)
+
+
+def _text(report: Report) -> str:
+    from mockserver.cli import _load_text
+
+    return _load_text.render(report)
+
+
+FORMS: dict[str, Callable[[Report], str]] = {".json": _json, ".html": _html, ".txt": _text}

@@ -1,0 +1,234 @@
+"""The load that a running server saw: at `/_mock/load`, and in the files that `serve --report` leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from websockets.sync.client import connect
+
+from conformance.reporters import load_html
+from mockserver.bundled import bundled
+from mockserver.load import Figures, Load, Part, Span, Timeline
+from mockserver.load_report import to_json
+from tests.served import served
+
+SCHEMA = json.loads((bundled("schemas") / "load-report.schema.json").read_text(encoding="utf-8"))
+ASK = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+PACED = {"turns": [{"answer": {"content": ["a", "b", "c"]}, "pace": {"ttft": 0.1, "tokens_per_second": 20}}], "after": "repeat"}
+KEY = "sk-load-0123456789-abcd"
+SERVE = (sys.executable, "-m", "mockserver")
+
+
+def check(report: Any) -> None:
+    assert [f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(report)] == []
+
+
+class Client:
+    """Speaks to one server, by base URL."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.control = base_url.removesuffix("/v1") + "/_mock"
+
+    def ask(self, base_url: str | None = None, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {KEY}"}
+        return httpx.post(f"{base_url or self.base_url}/chat/completions", json=ASK | more, headers=headers, trust_env=False)
+
+    def session(self, script: Any) -> str:
+        made: str = httpx.post(f"{self.control}/sessions", json=script, trust_env=False).json()["base_url"]
+        return made
+
+    @contextmanager
+    def open_stream(self, base_url: str) -> Iterator[socket.socket]:
+        """A request that was sent on a socket of its own, and nothing of its answer read."""
+        url = httpx.URL(base_url)
+        body = json.dumps(ASK)
+        with socket.create_connection((url.host, url.port or 80), timeout=10) as sock:
+            head = f"POST {url.path}/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
+            sock.sendall(f"{head}content-length: {len(body)}\r\n\r\n{body}".encode())
+            yield sock
+
+    def load(self) -> Any:
+        report = httpx.get(f"{self.control}/load", trust_env=False).json()
+        check(report)
+        return report
+
+    def load_when(self, name: str, count: int) -> Any:
+        """The load as soon as so many requests have ended so."""
+        deadline = time.monotonic() + 20
+        while (report := self.load())["total"][name] < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert report["total"][name] == count
+        return report
+
+
+@contextmanager
+def watched(*files: Path) -> Iterator[Client]:
+    with served(*SERVE, flags=[part for file in files for part in ("--report", str(file))]) as server:
+        yield Client(server.base_url)
+
+
+def test_every_request_is_counted_by_how_it_ended(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("load.json", "load.html", "load.txt")]
+    with watched(*files) as client:
+        for _ in range(3):
+            assert client.ask().status_code == 200
+        assert client.ask(temperature=9).status_code == 400
+        assert client.ask(model="gpt-4.1@twice-rate-limited").status_code == 429
+        paced = client.session(PACED)
+        client.ask(paced)
+        with client.open_stream(paced) as leaving:
+            leaving.recv(4096)
+        slow = client.session({"turns": [{"answer": {"content": ["x" * 65536] * 120}}]})
+        with client.open_stream(slow) as reading:
+            time.sleep(0.3)
+            while not reading.recv(1 << 20).endswith(b"0\r\n\r\n"):
+                pass
+        with connect(f"{client.base_url.replace('http', 'ws')}/ws/chat?key=another-key-0123456") as ws:
+            ws.send(json.dumps(ASK))
+            while not json.loads(ws.recv(20))["choices"][0]["finish_reason"]:
+                pass
+        live = client.load_when("requests", 9)
+        client.load_when("aborted", 1)
+    report = json.loads(files[0].read_text(encoding="utf-8"))
+    check(report)
+    total = report["total"]
+    counts = {name: total[name] for name in ("requests", "answered", "errors", "broken", "aborted", "slow")}
+    assert counts == {"requests": 9, "answered": 6, "errors": 2, "broken": 0, "aborted": 1, "slow": 1}
+    assert total["statuses"] == {"200": 6, "400": 1, "429": 1, "none": 1}
+    assert {(each["profile"], each["requests"]) for each in report["profiles"]} == {(None, 8), ("twice-rate-limited", 1)}
+    assert {(each["key"], each["requests"]) for each in report["keys"]} == {("sk-load-***********abcd", 8), ("another-*******3456", 1)}
+    assert (report["complete"], report["running"], report["workers"]) == (True, 0, 1)
+    assert (live["total"]["requests"], live["complete"]) == (9, True)
+    assert total["ttft"]["count"] == 7
+    page, text = (file.read_text(encoding="utf-8") for file in files[1:])
+    assert "9 requests in" in page
+    assert "9 requests in" in text
+    assert KEY not in "".join(file.read_text(encoding="utf-8") for file in files)
+    assert sorted(tmp_path.iterdir()) == sorted(files), "nothing half-written stays"
+
+
+def test_what_is_under_way_is_seen_and_not_counted_twice(tmp_path: Path) -> None:
+    with watched(tmp_path / "load.json") as client:
+        paced = client.session({"turns": [{"answer": {"content": ["a"] * 40}, "pace": {"tokens_per_second": 20}}]})
+        with client.open_stream(paced) as stream:
+            stream.recv(4096)
+            report = client.load()
+            assert (report["running"], report["total"]["requests"], report["total"]["ttft"]["count"]) == (1, 0, 1)
+        report = client.load_when("aborted", 1)
+        assert (report["running"], report["total"]["requests"], report["total"]["ttft"]["count"]) == (0, 1, 1)
+
+
+def test_measuring_can_begin_anew(tmp_path: Path) -> None:
+    with watched(tmp_path / "load.json") as client:
+        client.ask()
+        client.load_when("answered", 1)
+        assert httpx.delete(f"{client.control}/load", trust_env=False).status_code == 204
+        client.ask(client.session(PACED))
+        total = client.load_when("answered", 1)["total"]
+    assert total["ttft"]["p50"] >= 0.1, "the plan's time to the first token"
+    assert total["gap"]["count"] == 2
+    assert total["completion"]["p50"] >= total["ttft"]["p50"]
+
+
+def test_without_a_report_the_journals_tell_what_they_hold() -> None:
+    with watched() as client:
+        assert client.load()["first_at"] is None
+        client.ask()
+        client.ask(model="gpt-4.1@twice-rate-limited")
+        report = client.load_when("requests", 2)
+        assert (report["complete"], report["total"]["answered"], report["total"]["errors"]) == (False, 1, 1)
+        assert report["began_at"] <= report["first_at"] <= report["last_at"] <= report["ended_at"]
+        refused = httpx.delete(f"{client.control}/load", trust_env=False)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "mock_load_not_watched")
+
+
+def test_a_mock_that_had_no_time_says_so(tmp_path: Path) -> None:
+    """A process that is stopped has none."""
+    with served(*SERVE, flags=["--report", str(tmp_path / "load.json")]) as server:
+        client = Client(server.base_url)
+        paced = client.session({"turns": [{"answer": {"content": ["a"] * 60}, "pace": {"tokens_per_second": 30}}]})
+        with client.open_stream(paced) as stream:
+            stream.recv(4096)
+            os.kill(server.pid, signal.SIGSTOP)
+            time.sleep(0.8)
+            os.kill(server.pid, signal.SIGCONT)
+            report = client.load()
+    assert report["total"]["lateness"]["max"] >= 0.5
+    assert report["loop"]["max"] >= 0.5
+    assert report["saturated"]
+    assert re.search(r"\d+ of \d+ writes were made more than 10 ms later", " ".join(report["signs"]))
+
+
+def test_a_terminal_is_shown_the_summary(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*SERVE, "serve", "--port", "0", "--report", str(tmp_path / "load.json")], stdout=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    Client(shown.split()[0]).ask()
+    process.send_signal(signal.SIGINT)
+    while True:
+        try:
+            shown += (piece := os.read(ours, 4096)).decode(errors="replace")
+        except OSError:
+            # Linux says EIO when nobody has the other end any more.
+            break
+        if not piece:
+            break
+    os.close(ours)
+    assert process.wait(20) == 0
+    assert "1 requests in" in shown
+    assert "first token" in shown
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [("load.csv", ".json, .html, .txt"), ("load", ".json, .html, .txt"), ("none/load.json", "no folder"), ("folder.json", "is a folder")],
+)
+def test_a_report_that_could_not_be_written_is_told_at_once(tmp_path: Path, file: str, told: str) -> None:
+    (tmp_path / "folder.json").mkdir()
+    command = [*SERVE, "serve", "--port", "0", "--report", str(tmp_path / file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def loads() -> Iterator[tuple[str, Load]]:
+    yield "nothing", Load(0, 0)
+    strange = Load(1000, 1100, 1000, 1100)
+    figures = strange.parts[Part("<b>profile</b>", "sk-<script>****")] = Figures()
+    figures.ttft.extend([0.0, 1e-6, 0.5, 4000.0])
+    figures.lateness.add(0.0)
+    yield "strange", strange
+    busy = Load(
+        1000, 1100, 1000, 1100, workers=2, timeline=Timeline(4, {at: Span(answered=at, late=0.5, cpu=3.9) for at in range(1000, 1100, 4)})
+    )
+    yield "busy", busy
+
+
+@pytest.mark.parametrize("load", [load for _, load in loads()], ids=[name for name, _ in loads()])
+def test_the_page_is_whole_and_its_lines_stay_inside(load: Load) -> None:
+    page = load_html.render(to_json(load))
+    assert "<script>" not in page
+    assert "<b>profile" not in page
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    for points in re.findall(r'<polyline [^>]*points="([^"]*)"', page):
+        for point in points.split():
+            x, y = map(float, point.split(","))
+            assert 0 <= x <= load_html.WIDTH
+            assert 0 <= y <= load_html.HEIGHT
