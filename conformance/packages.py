@@ -33,10 +33,12 @@ BLOCK = re.compile(r"^(?P<mark>#|//) /// script\n(?P<lines>(?:(?P=mark)(?: .*)?\
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What an adapter asks for. `packages` are pinned, the client first; without any it drives what its language brings along."""
+    """What an adapter asks for. `packages` are pinned, the client first; without any it drives what its language brings along, or
+    `commands`, which have to be there."""
 
     packages: tuple[str, ...]
     transports: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -65,7 +67,8 @@ def needs(adapter: Path) -> Needs:
         raise ValueError(f"{adapter} does not begin with '/// script' and its dependencies")
     mark = len(found["mark"])
     block = tomllib.loads("".join(line[mark:].removeprefix(" ") + "\n" for line in found["lines"].splitlines()))
-    return Needs(tuple(block["dependencies"]), tuple(block["tool"]["streamproof"]["transports"]))
+    own = block["tool"]["streamproof"]
+    return Needs(tuple(block["dependencies"]), tuple(own["transports"]), tuple(own.get("commands", ())))
 
 
 def cache() -> Path:
@@ -82,16 +85,17 @@ def folder(adapter: Path, wanted: Needs) -> Path:
 def installed(adapter: Path, wanted: Needs) -> bool:
     """Is everything there that the adapter needs, its language included?"""
     there = not wanted.packages or folder(adapter, wanted).is_dir()
-    return there and not languages.of(adapter).absent(installing=False)
+    return there and not languages.absent(languages.of(adapter).runs + wanted.commands)
 
 
 def install(adapter: Path, wanted: Needs) -> None:
     """Install what is not there yet; all of it or nothing. Raises NotInstalled."""
+    language = languages.of(adapter)
     if installed(adapter, wanted):
         return
-    language = languages.of(adapter)
-    if absent := language.absent(installing=bool(wanted.packages)):
-        raise NotInstalled(f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not on the PATH: {language.advice}")
+    if absent := languages.absent(language.runs + wanted.commands + (language.installs if wanted.packages else ())):
+        advice = f": {language.advice}" if language.advice else ""
+        raise NotInstalled(f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not on the PATH{advice}")
     cache().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache(), prefix=".new-", ignore_cleanup_errors=True) as new:
         made = Path(new) / "made"

@@ -65,8 +65,8 @@ class Choice:
 class Caller:
     """Who consumes one answer: puts it together, says each piece, and knows when it has had enough."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, own: type[Exception] | None = None) -> None:
+        self.run, self.own = run, own
         self.choices: dict[int, Choice] = {}
         self.usage: Mapping[str, Any] | None = None
         self.handed = 0
@@ -131,7 +131,9 @@ class Caller:
         elif error is None:
             self.say("result", outcome="ok", **whole)
         else:
-            self.say("result", outcome="error", kind=kind(error), status=status(error), message=str(error) or repr(error), **whole)
+            owned = {} if self.own is None else {"own_error": isinstance(error, self.own)}
+            self.say("result", outcome="error", kind=kind(error), status=status(error), message=str(error) or repr(error), **owned, **whole)
+            time.sleep(self.run.get("hold_ms", 0) / 1000)
 
 
 def words(content: str | list[Mapping[str, Any]] | None) -> str:
@@ -142,7 +144,10 @@ def words(content: str | list[Mapping[str, Any]] | None) -> str:
 
 
 def kind(error: BaseException) -> str:
-    """The protocol's word for an exception. A cause says it better than a client's word for any trouble of the connection."""
+    """The protocol's word for an exception, its own if it has one. A cause says it better than a client's word for any trouble of the
+    connection."""
+    if isinstance(own := getattr(error, "kind", None), str):
+        return own
     if type(error).__name__ in ("APIConnectionError", "ConnectionError") and error.__cause__ is not None:
         return kind(error.__cause__)
     return next((KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS), "other")
@@ -164,6 +169,11 @@ def say(line: Mapping[str, Any]) -> None:
         sys.stdout.flush()
 
 
+def kept(error: BaseException, run: Run) -> BaseException:
+    """What the caller keeps of an error: a caller who holds on to it holds its traceback, and with that the frames it came through."""
+    return error if "hold_ms" in run else error.with_traceback(None)
+
+
 def seconds(run: Run, name: str) -> float | None:
     """A control in milliseconds as seconds; None where the client's default stands."""
     return run[name] / 1000 if name in run else None
@@ -181,8 +191,17 @@ def orders(hello: Json) -> Iterator[Run]:
             return
 
 
-def serve(hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run, Caller], None]) -> None:
-    """Serve a blocking client, a thread a run. `client` makes a client object, which has `close`; `stream` makes one request with it."""
+def offer(hello: Json, own: type[Exception] | None) -> Json:
+    """The hello of a client whose documented errors are `own`. Every caller in Python can hold on to an error."""
+    capabilities = [*hello.get("capabilities", ()), *(["own-errors"] if own else [])]
+    return {**hello, "controls": [*hello["controls"], "hold_ms"], "capabilities": capabilities}
+
+
+def serve(
+    hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run, Caller], None], own: type[Exception] | None = None
+) -> None:
+    """Serve a blocking client, a thread a run. `client` makes a client object, which has `close`; `stream` makes one request with it;
+    `own` is what its documented errors have in common."""
     kept: dict[str, Any] = {}
 
     @contextmanager
@@ -198,16 +217,16 @@ def serve(hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run,
                 one.close()
 
     def obey(run: Run) -> None:
-        caller, error = Caller(run), None
+        caller, error = Caller(run, own), None
         try:
             with lent(run) as one:
                 stream(one, run, caller)
         except Exception as raised:
-            error = raised.with_traceback(None)
+            error = kept(raised, run)
         caller.result(error)
 
     threads = []
-    for run in orders(hello):
+    for run in orders(offer(hello, own)):
         threads.append(threading.Thread(target=obey, args=(run,)))
         threads[-1].start()
     for thread in threads:

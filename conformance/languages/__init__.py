@@ -46,11 +46,6 @@ class Language:
     fetch: Callable[[Path, Sequence[str]], None]
     command: Callable[[Path, Path | None], list[str]]
 
-    def absent(self, *, installing: bool) -> list[str]:
-        """The commands that are not there, each by its first name."""
-        wanted = dict.fromkeys((*self.runs, *(self.installs if installing else ())))
-        return [names.split("|")[0] for names in wanted if found(names) is None]
-
 
 @cache
 def of(adapter: Path) -> Language:
@@ -62,6 +57,11 @@ def of(adapter: Path) -> Language:
 def found(names: str) -> str | None:
     """The path of the first of some commands, with bars between, that is there."""
     return next((path for name in names.split("|") if (path := shutil.which(name)) is not None), None)
+
+
+def absent(commands: Sequence[str]) -> list[str]:
+    """Those of some commands that are not there, each by its first name."""
+    return [names.split("|")[0] for names in dict.fromkeys(commands) if found(names) is None]
 
 
 def sources(adapter: Path) -> tuple[Path, ...]:
