@@ -49,6 +49,14 @@ def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiErr
     return ApiError(501, message, "not_implemented_error", code="mock_wrong_dialect")
 
 
+def needs_port(profile: str) -> ApiError:
+    message = (
+        f"The profile '{profile}' acts before a request is made, so it needs a port of its own: "
+        f'POST /_mock/sessions with {{"profile": "{profile}", "own_port": true}} and use its base_url.'
+    )
+    return ApiError(501, message, "not_implemented_error", code="mock_needs_port")
+
+
 def author_error(mistakes: Sequence[str]) -> ApiError:
     """What somebody wrote cannot be used; every mistake is named."""
     return ApiError(400, "\n".join(mistakes), code="mock_author_error")

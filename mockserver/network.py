@@ -35,14 +35,18 @@ class SlowClose:
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """Nothing gets through, and the connection is closed after `timeout` milliseconds; 0: it stays open."""
+    """Nothing gets through but the other side's close, and the connection is closed after `timeout` milliseconds; 0: it stays open."""
 
     timeout: Size = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ResetPeer:
-    """RST, `timeout` milliseconds after the first bytes came; these are lost."""
+    """RST, `timeout` milliseconds after the first bytes came; these are lost.
+
+    Toxiproxy ends by RST whatever it ends while there is such a toxic: with a `toxicity` below 1 the connections that are spared
+    are whole, and end by RST behind their last byte.
+    """
 
     timeout: Size = 0
 

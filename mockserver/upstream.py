@@ -176,7 +176,11 @@ class Upstream:
             return request.protocol.session or self.default
         if not self.shelf.knows(profile):
             return mock_errors.unknown_profile(profile, self.shelf.names())
-        return self.shared(profile)
+        return self._shareable(profile)
+
+    def _shareable(self, profile: str) -> Session | ApiError:
+        """A profile's shared session; what happens before a request cannot happen to one that is there."""
+        return mock_errors.needs_port(profile) if self.shelf.profile(profile).needs_port else self.shared(profile)
 
     def _named(self, key: str, header: str | None) -> Session | ApiError:
         if header is not None:
@@ -192,7 +196,8 @@ class Upstream:
             return session, asked.request
         if inside:
             return session, mock_errors.profile_inside_session("model")
-        return self.shared(asked.profile), asked.request
+        found = self._shareable(asked.profile)
+        return (session, found) if isinstance(found, ApiError) else (found, asked.request)
 
     def credential(self, request: Incoming, *, query: bool = False) -> Credential | None:
         return credential(request.headers, request.path_qs, query=query)

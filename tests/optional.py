@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.transports import proxies
+
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
@@ -26,6 +28,13 @@ def need_node_packages() -> str:
     if not NODE_MODULES.is_dir():
         _absent("the packages of tests/node are not installed: npm was not there when make set up")
     return node
+
+
+def need_network() -> None:
+    """Toxiproxy, and its Python client."""
+    reason = proxies.missing()
+    if reason is not None:
+        _absent(reason)
 
 
 def _absent(reason: str) -> None:

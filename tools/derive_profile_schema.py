@@ -24,7 +24,9 @@ import msgspec
 
 from mockserver import parameters
 from mockserver.doors import TlsFault
+from mockserver.network import TOXICS, aim_of
 from mockserver.paces import PRESETS
+from mockserver.parameters import Seconds
 from mockserver.places import COUNTED, MOMENTS, SINGLE, Place
 from mockserver.profiles import fault_class, fault_stages
 from mockserver.turns import STAGES, After, Pace
@@ -137,7 +139,8 @@ def derive() -> Schema:
         "description": "What the first, second, … request of a session meets.",
         "type": "object",
         "additionalProperties": False,
-        "required": ["title", "why", "turns"],
+        "required": ["title", "why"],
+        "anyOf": [{"required": ["turns"]}, {"required": ["network"]}],
         "properties": {
             "title": {"description": "One line: what goes wrong.", "type": "string", "minLength": 1},
             "why": {"description": "Who does this in production, and what it does to a client.", "type": "string", "minLength": 1},
@@ -147,6 +150,12 @@ def derive() -> Schema:
             "after": {
                 "description": "Behind the last turn: it again, all again, or status 500.",
                 "enum": list(get_args(After)),
+            },
+            "network": {
+                "description": "What lies between client and mock, as Toxiproxy makes it: bytes meet these in their order.",
+                "type": "array",
+                "minItems": 1,
+                "items": {"$ref": "#/$defs/toxic"},
             },
         },
         "$defs": {
@@ -161,19 +170,16 @@ def derive() -> Schema:
                     "door": DOOR,
                 },
             },
-            "fault": {
-                "description": "A fault's name alone, or with its fields, or with its first field's value.",
-                "anyOf": [
-                    {"enum": [name for name in listed if not parameters.required(fault_class(name))]},
-                    {
-                        "type": "object",
-                        "minProperties": 1,
-                        "maxProperties": 1,
-                        "additionalProperties": False,
-                        "properties": listed,
-                    },
-                ],
-            },
+            "fault": named(
+                "A fault's name alone, or with its fields, or with its first field's value.",
+                listed,
+                [name for name in listed if not parameters.required(fault_class(name))],
+            ),
+            "toxic": named(
+                "A toxic's name alone, or with its fields, or with its first field's value.",
+                {name: toxic_schema(name) for name in TOXICS},
+                [name for name, kind in TOXICS.items() if not parameters.required(kind)],
+            ),
             "choice": {"type": "object", "additionalProperties": False, "properties": CHOICE},
             "call": CALL,
             "text": TEXT,
@@ -181,6 +187,23 @@ def derive() -> Schema:
             "time": TIMES,
         },
     }
+
+
+def named(description: str, listed: dict[str, Schema], alone: list[str]) -> Schema:
+    """One of these by its name: alone where nothing must be said of it, else as the only key of a mapping."""
+    mapping = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False, "properties": listed}
+    return {"description": description, "anyOf": [{"enum": alone}, mapping]}
+
+
+def toxic_schema(name: str) -> Schema:
+    """What may stand behind a toxic's name: its own fields, and when and on what it acts."""
+    kind = TOXICS[name]
+    own, aim = fields_schema(kind), fields_schema(aim_of(name))
+    merged = {part: {**own.get(part, {}), **aim.get(part, {})} for part in ("properties", "patternProperties")}
+    whole = {**own, **{part: schema for part, schema in merged.items() if schema}}
+    alone = [] if parameters.required(kind) else [{"type": "null"}]
+    first = first_field(kind) if parameters.types_of(kind) else [schema_of(Seconds)]
+    return {"description": inspect.getdoc(kind), "anyOf": [whole, *alone, *first]}
 
 
 def fault_schemas() -> dict[str, Schema]:
