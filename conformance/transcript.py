@@ -114,6 +114,7 @@ def client(report: Report, run: Mapping[str, Any]) -> dict[str, Any]:
         "kind": result.get("kind"),
         "status": result.get("status"),
         "message": result.get("message"),
+        "own_error": result.get("own_error"),
         "text": said_text if text is None else text,
         "delta_text": said_text,
         "finish_reason": result.get("finish_reason"),

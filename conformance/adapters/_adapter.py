@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -133,7 +134,6 @@ class Caller:
         else:
             owned = {} if self.own is None else {"own_error": isinstance(error, self.own)}
             self.say("result", outcome="error", kind=kind(error), status=status(error), message=str(error) or repr(error), **owned, **whole)
-            time.sleep(self.run.get("hold_ms", 0) / 1000)
 
 
 def words(content: str | list[Mapping[str, Any]] | None) -> str:
@@ -172,6 +172,11 @@ def say(line: Mapping[str, Any]) -> None:
 def kept(error: BaseException, run: Run) -> BaseException:
     """What the caller keeps of an error: a caller who holds on to it holds its traceback, and with that the frames it came through."""
     return error if "hold_ms" in run else error.with_traceback(None)
+
+
+def holds(run: Run, error: BaseException | None) -> float:
+    """Seconds for which the caller still has the error after it told its result."""
+    return 0 if error is None else run.get("hold_ms", 0) / 1000
 
 
 def seconds(run: Run, name: str) -> float | None:
@@ -224,6 +229,7 @@ def serve(
         except Exception as raised:
             error = kept(raised, run)
         caller.result(error)
+        time.sleep(holds(run, error))
 
     threads = []
     for run in orders(offer(hello, own)):
@@ -235,12 +241,15 @@ def serve(
         one.close()
 
 
-def serve_async(hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run, Caller], Awaitable[None]]) -> None:
+Stream = Callable[[Any, Run, Caller], Awaitable[None]]
+
+
+def serve_async(hello: Json, client: Callable[[Run], Any], stream: Stream, own: type[Exception] | None = None) -> None:
     """Serve an asynchronous client, a task a run. The caller cancels its task, and bounds the whole of it by `asyncio.timeout`."""
-    asyncio.run(_serve_async({**hello, "controls": [*hello["controls"], "cancel_after_ms", "total_timeout_ms"]}, client, stream))
+    asyncio.run(_serve_async({**hello, "controls": [*hello["controls"], "cancel_after_ms", "total_timeout_ms"]}, client, stream, own))
 
 
-async def _serve_async(hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run, Caller], Awaitable[None]]) -> None:
+async def _serve_async(hello: Json, client: Callable[[Run], Any], stream: Stream, own: type[Exception] | None) -> None:
     kept: dict[str, Any] = {}
 
     @asynccontextmanager
@@ -260,17 +269,18 @@ async def _serve_async(hello: Json, client: Callable[[Run], Any], stream: Callab
             await stream(one, run, caller)
 
     async def obey(run: Run) -> None:
-        caller, error = Caller(run), None
+        caller, error = Caller(run, own), None
         task = asyncio.create_task(attempt(run, caller))
         if "cancel_after_ms" in run:
             asyncio.get_running_loop().call_later(run["cancel_after_ms"] / 1000, task.cancel)
         try:
             await task
         except (Exception, asyncio.CancelledError) as raised:
-            error = raised.with_traceback(None)
+            error = kept(raised, run)
         caller.result(error)
+        await asyncio.sleep(holds(run, error))
 
-    asked, runs = orders(hello), set()
+    asked, runs = orders(offer(hello, own)), set()
     while (run := await asyncio.to_thread(next, asked, None)) is not None:
         runs.add(asyncio.create_task(obey(run)))
     await asyncio.gather(*runs)

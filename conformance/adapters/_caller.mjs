@@ -37,10 +37,16 @@ export class Caller {
   pause = 0 // milliseconds
   enough = false
 
-  constructor(run, tell) {
+  constructor(run, tell, own) {
     this.run = run
+    this.own = own
     this.tell = tell
     this.abort = new AbortController()
+  }
+
+  /** Is the error one that the client documents? */
+  owned(error) {
+    return this.own && { own_error: error instanceof this.own }
   }
 
   /** What stops a request from outside: the caller's own abort, and its limit for the whole of it. */
@@ -118,7 +124,7 @@ export class Caller {
     const whole = { ...choices[0], ...(choices.length > 1 && { choices }), ...(this.usage && { usage: this.usage }) }
     if (this.left(error)) this.say('result', { outcome: 'cancelled', ...whole })
     else if (error === undefined) this.say('result', { outcome: 'ok', ...whole })
-    else this.say('result', { outcome: 'error', kind: kind(error, this), status: status(error), message: error?.message || String(error), ...whole })
+    else this.say('result', { outcome: 'error', kind: kind(error, this), status: status(error), message: error?.message || String(error), ...this.owned(error), ...whole })
   }
 }
 

@@ -17,6 +17,7 @@ const HELLO = {
   controls: ['cancel_after_events', 'cancel_after_ms', 'stop', 'total_timeout_ms', 'max_retries', 'read_delay_ms', 'connection'],
   capabilities: ['reuse-connection'],
   retry: 'before-first-byte',
+  own: OpenAI.OpenAIError ?? OpenAI.APIError, // the root of them has a name from 4.11
 }
 
 const client = ({ api_key, base_url }) => new OpenAI({ apiKey: api_key, baseURL: base_url })

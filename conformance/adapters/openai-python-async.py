@@ -29,4 +29,4 @@ async def stream(client: openai.AsyncOpenAI, run: Run, caller: Caller) -> None:
         await asyncio.sleep(caller.pause)
 
 
-serve_async({"name": "openai-python-async", **HELLO}, client, stream)
+serve_async({"name": "openai-python-async", **HELLO}, client, stream, openai.OpenAIError)

@@ -29,4 +29,4 @@ def stream(client: openai.OpenAI, run: Run, caller: Caller) -> None:
         time.sleep(caller.pause)
 
 
-serve({"name": "openai-python", **HELLO}, client, stream)
+serve({"name": "openai-python", **HELLO}, client, stream, openai.OpenAIError)

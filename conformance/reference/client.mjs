@@ -1171,9 +1171,9 @@ const HELLO = {
   transports: ['sse', 'ws'],
   controls: [
     'cancel_after_events', 'cancel_after_ms', 'stop', 'idle_timeout_ms', 'connect_timeout_ms', 'total_timeout_ms',
-    'max_retries', 'read_delay_ms', 'ca_file', 'connection', 'next_api_keys', 'fallback_urls',
+    'max_retries', 'read_delay_ms', 'hold_ms', 'ca_file', 'connection', 'next_api_keys', 'fallback_urls',
   ],
-  capabilities: ['refresh-key', 'fail-over', 'reuse-connection'],
+  capabilities: ['refresh-key', 'fail-over', 'reuse-connection', 'own-errors'],
   retry: 'before-first-byte',
   concurrency: 16,
 }
@@ -1222,6 +1222,7 @@ function clientOf(label) {
 async function perform(line) {
   let answer = new Answer({}, 'sse')
   let result = { outcome: 'ok' }
+  let raised
   const keys = [line.api_key, ...(line.next_api_keys ?? [])]
   try {
     const run = runOf(line)
@@ -1233,11 +1234,17 @@ async function perform(line) {
       if (![...clients.values()].includes(client)) await client.close()
     }
   } catch (error) {
+    raised = error
     if (error instanceof Cancelled) result = { outcome: 'cancelled' }
     else if (error instanceof Failure) result = { outcome: 'error', kind: error.kind, status: error.status, message: redact(error.message, keys) }
     else result = { outcome: 'error', kind: 'other', message: redact(`${error?.name}: ${error?.message}`, keys) }
   }
+  if (result.outcome === 'error') result.own_error = raised instanceof Failure
   say({ type: 'result', run: line.run, ...result, ...answer.result() })
+  if (result.outcome === 'error' && line.hold_ms) {
+    await new Promise((resolve) => setTimeout(resolve, line.hold_ms))
+    raised = undefined // until here the caller had the error, and whatever it refers to
+  }
 }
 
 /** The caller: takes each piece, pauses as it is told, and stops the way it is told. */

@@ -1523,9 +1523,9 @@ class Adapter:
         "transports": ["sse", "ws"],
         "controls": [
             "cancel_after_events", "cancel_after_ms", "stop", "idle_timeout_ms", "connect_timeout_ms", "total_timeout_ms",
-            "max_retries", "read_delay_ms", "ca_file", "connection", "next_api_keys", "fallback_urls",
+            "max_retries", "read_delay_ms", "hold_ms", "ca_file", "connection", "next_api_keys", "fallback_urls",
         ],
-        "capabilities": ["refresh-key", "fail-over", "reuse-connection"],
+        "capabilities": ["refresh-key", "fail-over", "reuse-connection", "own-errors"],
         "retry": "before-first-byte",
         "concurrency": 16,
     }  # fmt: skip
@@ -1579,6 +1579,7 @@ class Adapter:
     def run(self, order: Mapping[str, Any]) -> None:
         """One run, and exactly one result."""
         result: Piece = {"outcome": "ok"}
+        raised: Exception | None = None
         answer = self.parts.answer({}, "sse")
         try:
             run = Run.of(order)
@@ -1588,12 +1589,16 @@ class Adapter:
         except Cancelled:
             result = {"outcome": "cancelled"}
         except Failure as failure:
-            result = {"outcome": "error", "kind": failure.kind, "status": failure.status, "message": failure.message}
+            result, raised = {"outcome": "error", "kind": failure.kind, "status": failure.status, "message": failure.message}, failure
         except Exception as error:  # the caller is owed a result whatever happens
-            result = {"outcome": "error", "kind": "other", "message": f"{type(error).__name__}: {error}"}
+            result, raised = {"outcome": "error", "kind": "other", "message": f"{type(error).__name__}: {error}"}, error
         if result.get("message"):
             result["message"] = self.redact(result["message"], [order.get("api_key", ""), *(order.get("next_api_keys") or ())])
+        if raised is not None:
+            result["own_error"] = isinstance(raised, Failure)
         self.say({"type": "result", "run": order.get("run"), **result, **answer.result()})
+        if raised is not None:
+            time.sleep((order.get("hold_ms") or 0) / 1000)  # the caller still has the error, and whatever it refers to
 
     def consume(self, client: Client, run: Run, answer: Answer) -> None:
         """The caller: takes each piece, pauses as it is told, and stops the way it is told."""
