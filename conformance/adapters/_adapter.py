@@ -169,7 +169,7 @@ def say(line: Mapping[str, Any]) -> None:
         sys.stdout.flush()
 
 
-def kept(error: BaseException, run: Run) -> BaseException:
+def held(error: BaseException, run: Run) -> BaseException:
     """What the caller keeps of an error: a caller who holds on to it holds its traceback, and with that the frames it came through."""
     return error if "hold_ms" in run else error.with_traceback(None)
 
@@ -227,7 +227,7 @@ def serve(
             with lent(run) as one:
                 stream(one, run, caller)
         except Exception as raised:
-            error = kept(raised, run)
+            error = held(raised, run)
         caller.result(error)
         time.sleep(holds(run, error))
 
@@ -276,7 +276,7 @@ async def _serve_async(hello: Json, client: Callable[[Run], Any], stream: Stream
         try:
             await task
         except (Exception, asyncio.CancelledError) as raised:
-            error = kept(raised, run)
+            error = held(raised, run)
         caller.result(error)
         await asyncio.sleep(holds(run, error))
 
