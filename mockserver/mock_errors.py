@@ -49,12 +49,12 @@ def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiErr
     return ApiError(501, message, "not_implemented_error", code="mock_wrong_dialect")
 
 
-def needs_port(profile: str) -> ApiError:
+def behind_a_network(profile: str) -> ApiError:
     message = (
-        f"The profile '{profile}' acts before a request is made, so it needs a port of its own: "
-        f'POST /_mock/sessions with {{"profile": "{profile}", "own_port": true}} and use its base_url.'
+        f"The profile '{profile}' is a network, and this request came over none: "
+        f'POST /_mock/sessions with {{"profile": "{profile}"}} answers with a base_url behind it.'
     )
-    return ApiError(501, message, "not_implemented_error", code="mock_needs_port")
+    return ApiError(501, message, "not_implemented_error", code="mock_behind_a_network")
 
 
 def author_error(mistakes: Sequence[str]) -> ApiError:

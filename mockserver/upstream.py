@@ -179,8 +179,8 @@ class Upstream:
         return self._shareable(profile)
 
     def _shareable(self, profile: str) -> Session | ApiError:
-        """A profile's shared session; what happens before a request cannot happen to one that is there."""
-        return mock_errors.needs_port(profile) if self.shelf.profile(profile).needs_port else self.shared(profile)
+        """A profile's shared session; a request that is there already came over no network of a profile's."""
+        return mock_errors.behind_a_network(profile) if self.shelf.profile(profile).network else self.shared(profile)
 
     def _named(self, key: str, header: str | None) -> Session | ApiError:
         if header is not None:
