@@ -154,6 +154,15 @@ class Access:
         self._uses: dict[str, int] = {}
         self._since: dict[str, float] = {}
 
+    def counts(self, key: str) -> bool:
+        """Whether it matters how often, or since when, the key was used."""
+        rule = self._keys.get(key)
+        return rule is not None and rule != KeyRule()
+
+    def recall(self, key: str, uses: int, since: float) -> None:
+        """The next use of the key is its `uses`th, and the first one was at `since`, as somebody else counted."""
+        self._uses[key], self._since[key] = uses - 1, since
+
     def accepts(self, key: str, now: float) -> bool:
         """Whether the key is valid `now` (seconds of any one clock); asking uses it once."""
         if not self._keys:

@@ -6,26 +6,30 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
 from mockserver import api_errors, mock_errors
+from mockserver.author_errors import AuthorError
 from mockserver.certificates import Certificates
 from mockserver.journal_file import JournalFile
 from mockserver.profiles import Shelf
-from mockserver.route import route
+from mockserver.redis_line import StoreLost
+from mockserver.route import Route, route
 from mockserver.routes import ROUTES, preflight
 from mockserver.sessions import Session
 from mockserver.settings import Settings
 from mockserver.slots import Slots
+from mockserver.transports import http
 from mockserver.transports.connection import Connection
 from mockserver.transports.listener import BACKLOG, OwnPorts, address, bound_socket, reached
 from mockserver.transports.proxies import Proxies
 from mockserver.upstream import Upstream
 
 if TYPE_CHECKING:
+    from mockserver.fleet import RedisFleet
     from mockserver.network import Network
 
 SHUTDOWN_SECONDS = 0.3
@@ -58,8 +62,14 @@ class Server(web.Server):
     def lost(self, connection: Connection) -> None:
         """A connection is over."""
         if self.journal_file is not None:
-            sessions = [session.journal for session in self.upstream.sessions() if session.key in connection.session_keys]
-            self.journal_file.connection(sessions, connection.entry)
+            self.journal_file.connection([session.journal for session in self._sessions(connection)], connection.entry)
+        if self.upstream.fleet is not None:
+            for session in self._sessions(connection):
+                self.upstream.fleet.met(session, connection.entry, final=True)
+
+    def _sessions(self, connection: Connection) -> list[Session]:
+        """Those that were spoken to on a connection."""
+        return [session for session in self.upstream.sessions() if session.key in connection.session_keys]
 
     def open(self) -> list[Connection]:
         """The connections that are open."""
@@ -76,23 +86,41 @@ class Server(web.Server):
 class App:
     """A server that listens: `async with App(settings) as app: app.base_url`.
 
-    `port` is where clients connect; behind a network `inner` (host:port) is where the server itself listens.
+    `port` is where clients connect; behind a network `inner` (host:port) is where the server itself listens. `sockets` are bound
+    already, if there are any, and `certificates` are then somebody else's to close. `store_lost` is why there is no store yet that
+    was asked for.
     """
 
-    def __init__(self, settings: Settings, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        shelf: Shelf | None = None,
+        *,
+        sockets: Sequence[socket.socket] = (),
+        certificates: Certificates | None = None,
+    ) -> None:
         self.settings = settings
         self.shelf = shelf or Shelf()
-        self.port = settings.port
+        self.port = sockets[0].getsockname()[1] if sockets else settings.port
+        self.store_lost: str | None = None
+        self._sockets = list(sockets)
+        self._borrowed = certificates is not None
+        self._fleet: RedisFleet | None = None
         self.inner: str | None = None
         self.upstream: Upstream
         self._server: Server
         self._ports: OwnPorts
-        self._certificates = Certificates(settings.host)
+        self._certificates = certificates or Certificates(settings.host)
         self._listeners: list[asyncio.Server] = []
         self._journal_file: JournalFile | None = None
         self.networks: Proxies
         self._front: Proxies | None = None
         self._sweeping: asyncio.TimerHandle | None = None
+
+    @property
+    def ca_file(self) -> str | None:
+        """What the server's certificate is verified with, if it has made it itself."""
+        return self._certificates.ca_file if self.settings.tls == "self-signed" else None
 
     @property
     def base_url(self) -> str:
@@ -116,12 +144,20 @@ class App:
         if self.settings.journal_file is not None:
             self._journal_file = self._server.journal_file = JournalFile(self.settings.journal_file)
             self.upstream.watchers.append(self._journal_file.request)
+        if self.settings.store is not None:
+            await self._join(self.settings.store)
         await self._listen(self._context())
         host = self.settings.host[0]
         inner = self.inner or address(reached(host), self.port)
         self.networks = self.upstream.networks = Proxies(host, inner, self.settings.seed)
         self._sweep()
         return self
+
+    async def _join(self, store: str) -> None:
+        from mockserver.fleet import RedisFleet
+
+        self._fleet = self.upstream.fleet = RedisFleet(self.upstream, store)
+        self.store_lost = await self._fleet.start()
 
     async def __aexit__(self, *_: object) -> None:
         """Refuse new connections and end the open ones: streams by FIN, WebSockets by 1001."""
@@ -140,7 +176,10 @@ class App:
         for proxies in (self._front, self.networks):
             if proxies is not None:
                 await asyncio.to_thread(proxies.close_all)
-        self._certificates.close()
+        if self._fleet is not None:
+            await self._fleet.close()
+        if not self._borrowed:
+            self._certificates.close()
         if self._journal_file is not None:
             self._journal_file.close()
 
@@ -148,13 +187,12 @@ class App:
         tls = self.settings.tls
         if tls is None:
             return None
-        if tls == "self-signed":
-            self.upstream.default.ca_file = self._certificates.ca_file
+        self.upstream.default.ca_file = self.ca_file
         return self._certificates.context("good" if tls == "self-signed" else tls)
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
         """On every address, or behind the network that listens there."""
-        sockets = self._bound()
+        sockets = self._sockets or self._bound()
         if self.settings.network is not None:
             sockets = [await self._behind(self.settings.network, sockets)]
         for sock in sockets:
@@ -201,4 +239,22 @@ class App:
         if request.method == "OPTIONS":
             return await preflight(self.upstream, request)
         asked = route(request.path_qs)
+        if self._fleet is not None:
+            return await self._answer_together(self._fleet, request, asked)
         return await ROUTES[asked.surface](self.upstream, request, asked)
+
+    async def _answer_together(self, fleet: RedisFleet, request: web.BaseRequest, asked: Route) -> web.StreamResponse:
+        """Answer as one of several processes; what cannot be known now is refused, and the client may ask again."""
+        from mockserver.fleet import Elsewhere
+
+        received_at = self.upstream.slots.now()
+        try:
+            await fleet.visit_request(request, asked)
+            return await ROUTES[asked.surface](self.upstream, request, asked)
+        except StoreLost as error:
+            refusal = fleet.lost(error)
+        except Elsewhere as error:
+            refusal = fleet.elsewhere(error)
+        except AuthorError as error:
+            refusal = mock_errors.author_error([mistake.message for mistake in error.mistakes])
+        return await http.refuse(self.upstream, request, self.upstream.default, refusal, received_at)

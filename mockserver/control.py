@@ -6,11 +6,12 @@ import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mockserver import api_errors, mock_errors
 from mockserver.answers import ApiError, Plain
-from mockserver.author_errors import AuthorError
+from mockserver.author_errors import AuthorError, Mistake
 from mockserver.plan import plain_timeline
 from mockserver.session_options import SessionOptions, read_options
 from mockserver.sessions import Session, UnknownSession
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from mockserver.profiles import Profile
     from mockserver.route import Route
-    from mockserver.upstream import Upstream
+    from mockserver.upstream import Counts, Upstream
 
 SOURCE = "request body"
+LOOK_AGAIN_SECONDS = 0.02
+MAX_WAIT_SECONDS = 300.0
 
 
 class Refused(Exception):
@@ -42,6 +45,8 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
     try:
         authorize(upstream, request)
         call, arguments = _found(request, route.name)
+        if upstream.fleet is None and upstream.settings.workers > 1 and call not in OF_EACH_PROCESS:
+            raise Refused(mock_errors.nothing_in_common(upstream.settings.workers))
         return await call(upstream, request, *arguments)
     except Refused as refused:
         return await _refuse(upstream, request, refused)
@@ -108,16 +113,21 @@ def _profile(profile: Profile) -> dict[str, Any]:
 
 
 async def list_sessions(upstream: Upstream, request: web.BaseRequest) -> Sent:
-    return await reply_json(upstream, request, {"sessions": [described(session, request) for session in upstream.sessions()]})
+    sessions = upstream.sessions() if upstream.fleet is None else await upstream.fleet.sessions()
+    shown = [described(session, request, await _counts(upstream, session)) for session in sessions]
+    return await reply_json(upstream, request, {"sessions": shown})
 
 
 async def open_session(upstream: Upstream, request: web.BaseRequest) -> Sent:
-    options = await _options(upstream, request)
+    asked = await _json(upstream, request)
+    options = read_options(asked, upstream.shelf, SOURCE)
     try:
         session = upstream.open(options)
         await _placed(upstream, session)
     except OSError as error:
         raise Refused(mock_errors.no_port(str(error))) from None
+    if upstream.fleet is not None:
+        await upstream.fleet.opened(session, asked)
     return await reply_json(upstream, request, addresses(session, request), 201, (("location", f"/_mock/sessions/{session.key}"),))
 
 
@@ -138,34 +148,75 @@ async def _placed(upstream: Upstream, session: Session) -> None:
 
 
 async def show_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
-    return await reply_json(upstream, request, described(upstream.find(key), request))
+    session = await _session(upstream, key)
+    return await reply_json(upstream, request, described(session, request, await _counts(upstream, session)))
+
+
+async def _session(upstream: Upstream, key: str) -> Session:
+    """A session, as all processes know it. Raises UnknownSession."""
+    if upstream.fleet is not None:
+        await upstream.fleet.visit(key)
+    return upstream.find(key)
+
+
+async def _counts(upstream: Upstream, session: Session) -> Counts:
+    return upstream.counts(session) if upstream.fleet is None else await upstream.fleet.counts(session)
 
 
 async def close_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
-    session = upstream.find(key)
+    session = await _session(upstream, key)
     if session is upstream.default:
         raise Refused(mock_errors.default_stays())
-    upstream.close(session)
+    if upstream.fleet is None:
+        upstream.close(session)
+    else:
+        await upstream.fleet.closed(key)
     return await reply(upstream, request, plain_timeline(Plain(204)))
 
 
 async def show_journal(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
-    return await reply_json(upstream, request, upstream.find(key).journal.to_json())
+    session = await _session(upstream, key)
+    journal = session.journal.to_json() if upstream.fleet is None else await upstream.fleet.journal(session)
+    return await reply_json(upstream, request, journal)
+
+
+async def wait_idle(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
+    """Wait until nothing of the session is under way, at most `timeout` seconds; whether that is so."""
+    session = await _session(upstream, key)
+    over = upstream.slots.now() + _timeout(request)
+    while not (idle := session.journal.idle if upstream.fleet is None else await upstream.fleet.idle(key)):
+        if upstream.slots.now() >= over:
+            break
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return await reply_json(upstream, request, {"idle": idle})
+
+
+def _timeout(request: web.BaseRequest) -> float:
+    text = request.query.get("timeout", "10")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise AuthorError([Mistake("query", 1, f"timeout: wanted seconds from 0 to {MAX_WAIT_SECONDS:g}, got {text!r}")])
+    return seconds
 
 
 async def break_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:
     """Break what runs now."""
     from mockserver.breaking import break_all, read_how
 
-    session = upstream.find(key)
+    session = await _session(upstream, key)
     how = read_how(await _json(upstream, request), SOURCE)
-    return await reply_json(upstream, request, {"broken": break_all(upstream, session, how), "how": how})
+    broken = break_all(upstream, session, how) if upstream.fleet is None else await upstream.fleet.broken(session, how)
+    return await reply_json(upstream, request, {"broken": broken, "how": how})
 
 
 async def show_metrics(upstream: Upstream, request: web.BaseRequest) -> Sent:
     from mockserver.metrics import CONTENT_TYPE, exposition
 
-    return await reply(upstream, request, plain_timeline(Plain(200, body=exposition(upstream), content_type=CONTENT_TYPE)))
+    processes = [upstream.figures()] if upstream.fleet is None else await upstream.fleet.figures()
+    return await reply(upstream, request, plain_timeline(Plain(200, body=exposition(processes), content_type=CONTENT_TYPE)))
 
 
 async def show_load(upstream: Upstream, request: web.BaseRequest) -> Sent:
@@ -185,23 +236,32 @@ async def begin_load_anew(upstream: Upstream, request: web.BaseRequest) -> Sent:
 
 
 async def set_default(upstream: Upstream, request: web.BaseRequest) -> Sent:
-    options = await _options(upstream, request)
+    asked = await _json(upstream, request)
+    options = read_options(asked, upstream.shelf, SOURCE)
     if options.own_port or options.network is not None:
         raise Refused(mock_errors.default_has_the_servers_port("own_port" if options.own_port else "network"))
     upstream.set_up(upstream.default, options)
+    if upstream.fleet is not None:
+        await upstream.fleet.opened(upstream.default, asked)
     return await reply_json(upstream, request, addresses(upstream.default, request))
 
 
 async def reset(upstream: Upstream, request: web.BaseRequest) -> Sent:
     """Forget all sessions and begin the default one anew, as the server was started."""
-    sessions = upstream.store.all()
+    sessions = upstream.sessions() if upstream.fleet is None else await upstream.fleet.sessions()
     for session in sessions:
-        upstream.close(session)
+        if upstream.fleet is not None:
+            await upstream.fleet.closed(session.key)
+        elif session is not upstream.default:
+            upstream.close(session)
     upstream.set_up(upstream.default, SessionOptions(upstream.settings.script, upstream.settings.profile))
-    return await reply_json(upstream, request, {"closed": len(sessions)})
+    return await reply_json(upstream, request, {"closed": len(sessions) - 1})
 
 
 async def ready(upstream: Upstream, request: web.BaseRequest) -> Sent:
+    """Whether requests can be answered: 503 where the store is lost."""
+    if upstream.fleet is not None:
+        await upstream.fleet.check()
     return await reply_json(upstream, request, {"ready": True})
 
 
@@ -213,6 +273,7 @@ CALLS: dict[tuple[str, tuple[str, ...]], Call] = {
     ("GET", ("sessions", "*")): show_session,
     ("DELETE", ("sessions", "*")): close_session,
     ("GET", ("sessions", "*", "journal")): show_journal,
+    ("GET", ("sessions", "*", "idle")): wait_idle,
     ("POST", ("sessions", "*", "break")): break_session,
     ("PUT", ("default",)): set_default,
     ("POST", ("reset",)): reset,
@@ -223,8 +284,8 @@ CALLS: dict[tuple[str, tuple[str, ...]], Call] = {
 }
 
 
-async def _options(upstream: Upstream, request: web.BaseRequest) -> SessionOptions:
-    return read_options(await _json(upstream, request), upstream.shelf, SOURCE)
+OF_EACH_PROCESS = frozenset({list_profiles, show_profile, show_metrics, show_load, begin_load_anew, ready})
+"""What a process can say that has nothing in common with the others."""
 
 
 async def _json(upstream: Upstream, request: web.BaseRequest) -> Any:
@@ -259,9 +320,8 @@ def _hostname(host: str) -> str:
     return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
-def described(session: Session, request: web.BaseRequest) -> dict[str, Any]:
+def described(session: Session, request: web.BaseRequest, counts: Counts) -> dict[str, Any]:
     """A session as `GET /_mock/sessions/KEY` shows it."""
-    journal = session.journal
     return {
         **addresses(session, request),
         "profile": session.profile,
@@ -270,8 +330,5 @@ def described(session: Session, request: web.BaseRequest) -> dict[str, Any]:
         "turns": len(session.script.turns),
         "after": session.script.after,
         "network": None if session.network is None else session.network.name or "its own",
-        "taken": session.taken,
-        "requests": journal.count,
-        "connections": len(journal.connections),
-        "open_connections": sum(entry.closed_at is None for entry in journal.connections),
+        **asdict(counts),
     }

@@ -22,11 +22,12 @@ BEAT_SECONDS = 1.0
 
 
 async def health(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:
-    """`connections` are open WebSockets and running streams: this request itself is none."""
+    """`connections` are open WebSockets and running streams: this request itself is none. Of several processes each speaks for itself."""
     if (refused := await _only_read(upstream, request)) is not None:
         return refused
     uptime = round(time.monotonic() - upstream.started, 3)
-    return await reply_json(upstream, request, {"status": "healthy", "connections": upstream.alive, "uptime": uptime})
+    worker = {} if upstream.settings.worker is None else {"worker": upstream.settings.worker}
+    return await reply_json(upstream, request, {"status": "healthy", "connections": upstream.alive, "uptime": uptime, **worker})
 
 
 async def api_health(upstream: Upstream, request: web.BaseRequest, _: Route) -> Sent:

@@ -148,7 +148,8 @@ class ConnectionEntry:
 
 
 class Journal:
-    """A session's connections and requests, and the labels of the keys it has seen."""
+    """A session's connections and requests, and the labels of the keys it has seen; `agreed` are those whose label is also that
+    of other processes."""
 
     def __init__(self, session: str) -> None:
         self.session = session
@@ -156,7 +157,8 @@ class Journal:
         self.requests: deque[RequestEntry] = deque(maxlen=MAX_REQUESTS)
         self.count = 0
         self.last_ended_at: float | None = None
-        self._keys: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self.agreed: set[str] = set()
         self._asked: dict[int, int] = {}
 
     def request(self, connection: int, at: float) -> RequestEntry:
@@ -198,9 +200,21 @@ class Journal:
 
     def label(self, key: str) -> str:
         """`key-N` for a key, the same each time in this session."""
-        if len(self._keys) >= MAX_REQUESTS and key not in self._keys:
+        if len(self.keys) >= MAX_REQUESTS and key not in self.keys:
             return "key-more"
-        return self._keys.setdefault(key, f"key-{len(self._keys) + 1}")
+        return self.keys.setdefault(key, f"key-{len(self.keys) + 1}")
+
+    def agree(self, key: str, label: str) -> None:
+        """A key's label is this one, in every process."""
+        self.keys[key] = label
+        self.agreed.add(key)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way. A request that the server left to its fate (`vanish`) is over for this."""
+        vanished = {entry.connection for entry in self.connections if any(each.what == "vanished" for each in entry.happenings)}
+        open_sockets = any(entry.transport == "websocket" and entry.closed_at is None for entry in self.connections)
+        return not open_sockets and all(entry.ended_at is not None or entry.connection in vanished for entry in self.requests)
 
     def to_json(self) -> dict[str, Any]:
         """The journal as `schemas/journal.schema.json` describes it. Keys are replaced by their labels here, so that
@@ -252,7 +266,7 @@ class Journal:
         return value
 
     def _unnamed(self, text: str) -> str:
-        for key, label in self._keys.items():
+        for key, label in self.keys.items():
             if len(key) >= MIN_SECRET and key in text:
                 text = text.replace(key, label)
         return text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from mockserver import api_errors
 from mockserver.answers import ApiError, Headers, Request
@@ -36,6 +36,8 @@ class Limits:
 
 
 UNLIMITED = Limits()
+Limit = Literal["requests", "tokens", "crowded"]
+"""What a request may exceed: requests or tokens a minute, or how many run and wait at once."""
 _WHOLE = frozenset({"concurrent", "queue", "connections"})
 
 
@@ -130,10 +132,10 @@ class Allowance:
         cost = tokens_of(request, size)
         self.requests.settle(now)
         self.tokens.settle(now)
-        if self.limits.rpm is not None and (seconds := self.requests.wait(1)):
-            return _limited(request, "requests", self.requests, 1, seconds)
-        if self.limits.tpm is not None and (seconds := self.tokens.wait(cost)):
-            return _limited(request, "tokens", self.tokens, cost, seconds)
+        if self.limits.rpm is not None and self.requests.wait(1):
+            return self.refusal("requests", request, size)
+        if self.limits.tpm is not None and self.tokens.wait(cost):
+            return self.refusal("tokens", request, size)
         self.requests.used = min(self.requests.used + 1, self.requests.maximum)
         self.tokens.used = min(self.tokens.used + cost, self.tokens.maximum)
         return None
@@ -152,6 +154,18 @@ class Allowance:
             self.waiting.append(wake)
             return False
         return _crowded(self.limits)
+
+    def refusal(self, limit: Limit, request: Request, size: int) -> ApiError:
+        """What is said where this limit lets a request of `size` bytes not through."""
+        if limit == "crowded":
+            return _crowded(self.limits)
+        bucket, cost = (self.requests, 1) if limit == "requests" else (self.tokens, tokens_of(request, size))
+        return _limited(request, limit, bucket, cost, bucket.wait(cost))
+
+    def recall(self, now: float, requests: float, tokens: float) -> None:
+        """So much is used now, as somebody else counted it."""
+        self.requests.used, self.tokens.used = requests, tokens
+        self.requests.at = self.tokens.at = now
 
     def leave(self) -> None:
         """Give the place to who has waited longest."""

@@ -82,6 +82,28 @@ def no_port(reason: str) -> ApiError:
     return ApiError(503, f"No port could be opened for the session: {reason}", "server_error", code="mock_no_port")
 
 
+def store_lost(address: str, reason: str) -> ApiError:
+    message = (
+        f"The store {address}, where the sessions, turns and limits of this mock are kept, does not answer ({reason}). "
+        "Start it, or see that it can be reached; requests are answered again as soon as it is there."
+    )
+    return ApiError(503, message, "server_error", code="mock_store_lost", headers=(("retry-after", "1"),))
+
+
+def session_elsewhere(key: str, port: int | None) -> ApiError:
+    """421 (RFC 9110 §15.5.20): another process has the connections of this session."""
+    message = f"The session '{key}' has a port of its own in another process: speak to it on port {port} of the machine that opened it."
+    return ApiError(421, message, code="mock_session_elsewhere")
+
+
+def nothing_in_common(workers: int) -> ApiError:
+    message = (
+        f"This mock runs in {workers} processes that have nothing in common (--store memory), so what one of them would say of sessions "
+        "is not what the next one says. Start it with --store redis://HOST:PORT, or with one worker."
+    )
+    return ApiError(409, message, code="mock_nothing_in_common")
+
+
 def default_stays() -> ApiError:
     return ApiError(400, "The default session cannot be closed; `PUT /_mock/default` gives it another script.", code="mock_default_stays")
 

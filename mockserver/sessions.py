@@ -29,7 +29,8 @@ MAX_STORED = 100
 class Session:
     """`seed` None: ids are random and `created` is now. `taken` counts the turns that were taken. `port` is its own one,
     `other_origin` where its second listener stands, `ca_file` what its certificates are verified with. `network` lies before
-    it, with clients connecting to `network_port`."""
+    it, with clients connecting to `network_port`. `named` counts how often a rule named a profile. Where several processes share it,
+    `generation` tells one beginning from the next, and `owner` is the process that has its port."""
 
     key: str
     script: Script = Script((HEALTHY,))
@@ -51,7 +52,9 @@ class Session:
     journal: Journal = field(init=False)
     stored: OrderedDict[str, tuple[dict[str, Any], Sequence[Mapping[str, Any]]]] = field(default_factory=OrderedDict)
     _allowances: dict[str | None, Allowance] = field(default_factory=dict)
-    _named: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
+    generation: str = ""
+    owner: str | None = None
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.key)
@@ -80,8 +83,8 @@ class Session:
 
     def turn_of(self, profile: str) -> int:
         """How often this profile was named for this session before, by a rule."""
-        count = self._named.get(profile, 0)
-        self._named[profile] = count + 1
+        count = self.named.get(profile, 0)
+        self.named[profile] = count + 1
         return count
 
     def keep(self, completion: dict[str, Any], messages: Sequence[Mapping[str, Any]]) -> None:
@@ -96,7 +99,7 @@ class Session:
         self.journal = Journal(self.key)
         self.stored.clear()
         self._allowances.clear()
-        self._named.clear()
+        self.named.clear()
 
 
 class UnknownSession(LookupError):

@@ -20,7 +20,11 @@ MAX_BODY = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`api_keys` empty: any key that is not empty is accepted. `models` empty: any model is known. Times are seconds."""
+    """`api_keys` empty: any key that is not empty is accepted. `models` empty: any model is known. Times are seconds.
+
+    `store` is where several processes keep what they share (None: in this one's memory). `worker` is the number of this process,
+    from 0, among the `workers` of one server, which they all call `server`.
+    """
 
     host: tuple[str, ...] = ("127.0.0.1", "::1")
     port: int = 8080
@@ -43,4 +47,8 @@ class Settings:
     tls: str | None = None
     journal_file: str | None = None
     watch_load: bool = False
+    store: str | None = None
+    workers: int = 1
+    worker: int | None = None
+    server: str = ""
     network: Network | None = None

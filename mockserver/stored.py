@@ -31,7 +31,12 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
     session = upstream.session_of(request, route)
     if isinstance(session, ApiError):
         return await http.refuse(upstream, request, upstream.default, session, received_at)
-    said = upstream.admit(session, request) or await _said(upstream, request, route, session)
+    refusal = upstream.admit(session, request)
+    if refusal is None and upstream.fleet is not None:
+        await upstream.fleet.recall_stored(session)
+    said = refusal or await _said(upstream, request, route, session)
+    if upstream.fleet is not None and request.method in ("POST", "DELETE") and not isinstance(said, ApiError):
+        await upstream.fleet.keep_stored(session, route.name)
     if isinstance(said, ApiError):
         return await http.refuse(upstream, request, session, said, received_at)
     entry = upstream.enter(session, request, received_at)

@@ -185,10 +185,7 @@ class MockSession:
 
 def idle(session: Session) -> bool:
     """Whether nothing is under way. A request that the server left to its fate (`vanish`) is over for this."""
-    journal = session.journal
-    vanished = {entry.connection for entry in journal.connections if any(each.what == "vanished" for each in entry.happenings)}
-    open_sockets = any(entry.transport == "websocket" and entry.closed_at is None for entry in journal.connections)
-    return not open_sockets and all(entry.ended_at is not None or entry.connection in vanished for entry in journal.requests)
+    return session.journal.idle
 
 
 def unplayed(session: Session) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
@@ -82,6 +83,97 @@ class Networks(Protocol):
         """Close those of all sessions but the ones with these keys."""
 
 
+class Fleet(Protocol):
+    """Several processes that are one mock; see `mockserver.fleet`. What is awaited here raises StoreLost where nothing else is said."""
+
+    async def visit(self, key: str) -> Session | None:
+        """Bring a session up to date; None if there is none."""
+
+    def holds(self, session: Session) -> bool:
+        """Whether the session lives in this process, on a port of its own, so that nothing need be asked."""
+
+    async def admitted(self, session: Session, entry: RequestEntry, request: Request) -> ApiError | None:
+        """Let a request through the limits of its key and claim the next turn, which `session.take()` then gives; or say why not."""
+
+    async def claimed(self, session: Session, expected: int | None = None) -> bool:
+        """Claim the next turn, which `session.take()` then gives; False if it is no longer the expected one."""
+
+    async def place(self, session: Session, label: str, limit: int) -> Place | None:
+        """One of so many places of the session, if one is free."""
+
+    def met(self, session: Session, entry: ConnectionEntry, *, final: bool = False) -> None:
+        """A connection on which a session was spoken to, or its end."""
+
+    def entered(self, session: Session, entry: RequestEntry, *, final: bool = False) -> None:
+        """A request of a session, or its end."""
+
+    def stored(self, session: Session, name: str) -> None:
+        """A completion was stored."""
+
+    async def recall_stored(self, session: Session) -> None:
+        """Bring what a session has stored up to date."""
+
+    async def keep_stored(self, session: Session, name: str) -> None:
+        """A stored completion was changed or deleted."""
+
+    async def check(self) -> None:
+        """Whether the store answers."""
+
+    async def sessions(self) -> list[Session]:
+        """All sessions, up to date, the default one first."""
+
+    async def opened(self, session: Session, asked: Mapping[str, Any]) -> None:
+        """A session was opened, or the default one set up, as somebody asked."""
+
+    async def closed(self, key: str) -> bool:
+        """Forget a session everywhere; whether there was one."""
+
+    async def journal(self, session: Session) -> dict[str, Any]:
+        """The session's journal, of all processes."""
+
+    async def counts(self, session: Session) -> Counts:
+        """What `GET /_mock/sessions/KEY` counts, in all processes."""
+
+    async def broken(self, session: Session, how: Any) -> int:
+        """Break what runs now, in every process; how many answers there were."""
+
+    async def idle(self, key: str) -> bool:
+        """Whether nothing of a session is under way in any process."""
+
+    async def figures(self) -> list[Figures]:
+        """What is counted, by each process of this server, not of those on other machines."""
+
+
+class Place(Protocol):
+    """One of so many."""
+
+    def leave(self) -> None:
+        """Somebody else may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of one session."""
+
+    taken: int
+    requests: int
+    connections: int
+    open_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one process counts. `worker` is its number, from 0, among several of one server."""
+
+    worker: int | None
+    tally: tuple[tuple[str, str, str, str, int, int], ...]
+    faults: tuple[tuple[str, bool, int], ...]
+    connections: int
+    running: int
+    websockets: int
+    sessions: int
+
+
 class Upstream:
     """One mock upstream. `shelf` holds the profiles that can be asked for by name.
 
@@ -96,6 +188,7 @@ class Upstream:
         self.store = store or Memory()
         self.ports = ports
         self.networks: Networks | None = None
+        self.fleet: Fleet | None = None
         self.exchange = Exchange(settings, shelf.knows)
         self.access = Access(settings.api_keys)
         self.default = Session("default", settings.script, settings.profile, seed=settings.seed, limits=settings.limits)
@@ -106,6 +199,7 @@ class Upstream:
         self.started = time.monotonic()
         self.sockets: set[OpenSocket] = set()
         self.connections = 0
+        self.connections_before = 0
         self.load: LoadWatch | None = None
 
     def accept(self) -> int:
@@ -164,7 +258,27 @@ class Upstream:
         try:
             return self.store.get(key)
         except UnknownSession:
-            return self.open(SessionOptions(Script(self.shelf.script(profile).turns, "repeat"), profile), key)
+            return self.open(self._shared_options(profile), key)
+
+    def _shared_options(self, profile: str) -> SessionOptions:
+        return SessionOptions(Script(self.shelf.script(profile).turns, "repeat"), profile)
+
+    def told(self, key: str) -> SessionOptions | None:
+        """What a session is that nobody has to open: the default one, or the one that all who name a profile share."""
+        if key == self.default.key:
+            return SessionOptions(self.settings.script, self.settings.profile)
+        kind, _, profile = key.partition(":")
+        if kind != "profile" or not self.shelf.knows(profile) or self.shelf.profile(profile).needs_port:
+            return None
+        return self._shared_options(profile)
+
+    def key_of(self, request: Incoming, route: Route) -> str:
+        """The key of the session that a request's path or header names, whether or not there is one."""
+        if route.session is not None:
+            return route.session
+        profile = route.profile or request.headers.get("X-Mock-Profile")
+        session: Session = request.protocol.session or self.default
+        return session.key if profile is None else f"profile:{profile}"
 
     def session_of(self, request: Incoming, route: Route) -> Session | ApiError:
         """The session a request's path or header names, or why there is none."""
@@ -225,6 +339,8 @@ class Upstream:
         if session.key not in connection.session_keys:
             connection.session_keys.add(session.key)
             session.journal.connect(connection.entry)
+            if self.fleet is not None:
+                self.fleet.met(session, connection.entry)
 
     def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"") -> RequestEntry:
         """Open the request's entry in its session's journal."""
@@ -239,6 +355,8 @@ class Upstream:
             entry.key, entry.key_from = journal.label(found.key), found.source
         count = request.headers.get("x-stainless-retry-count", "")
         entry.retry_count = int(count) if count.isdecimal() and count.isascii() else None
+        if self.fleet is not None:
+            self.fleet.entered(session, entry)
         return entry
 
     def take(
@@ -279,6 +397,8 @@ class Upstream:
         if request.body.get("store") and isinstance(said, Reply):
             completion = self.exchange.flavour(call.session).whole(request, said, prepared.stand_in)
             call.session.keep({**completion, "metadata": request.body.get("metadata") or {}}, request.messages)
+            if self.fleet is not None:
+                self.fleet.stored(call.session, str(completion["id"]))
 
     def plays(self, session: Session) -> list[Play]:
         """The session's answers that are under way."""
@@ -293,6 +413,8 @@ class Upstream:
         if entry.place is not None:
             entry.place.leave()
         self._next_door(session)
+        if self.fleet is not None:
+            self.fleet.entered(session, entry, final=True)
         for watch in self.watchers:
             watch(session, entry)
 
@@ -318,6 +440,24 @@ class Upstream:
             return True
         turn = session.peek() if session.port is not None else None
         return turn is not None and turn.door.needs_port
+
+    def figures(self) -> Figures:
+        """What this process counts."""
+        return Figures(
+            self.settings.worker,
+            tuple((*what, count, size) for what, (count, size) in self.tally.items()),
+            tuple((name, fired, count) for (name, fired), count in self.faults.items()),
+            self.connections - self.connections_before,
+            len(self.running),
+            self.websockets,
+            len(self.sessions()),
+        )
+
+    def counts(self, session: Session) -> Counts:
+        """What `GET /_mock/sessions/KEY` counts."""
+        connections = session.journal.connections
+        still_open = sum(entry.closed_at is None for entry in connections)
+        return Counts(session.taken, session.journal.count, len(connections), still_open)
 
     @property
     def websockets(self) -> int:

@@ -19,11 +19,11 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_report pacing plan profiles replay settings validation
 session_options sessions
-certificates play slots
+certificates orders outbox play redis_line slots
 exchange
 load_watch upstream
 transports
-app breaking control health journal_file metrics recorder request_lines routes seed_proxy stored
+app breaking control fleet health journal_file metrics recorder request_lines routes seed_proxy stored workers
 pytest_plugin testing
 __main__ cli
 """

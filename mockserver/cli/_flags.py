@@ -80,6 +80,29 @@ def report(text: str) -> Path:
     return destination(text)
 
 
+def store(text: str) -> str:
+    """`memory`, or where a Redis is."""
+    if text != "memory":
+        from mockserver.redis_line import read_address
+
+        read_address(text)
+    return text
+
+
+def check_workers(workers: int, store: str | None, network: str | None) -> None:
+    """Several processes share a store, or are told that they have none."""
+    if workers > 1 and store is None:
+        raise click.UsageError(
+            f"--workers {workers} needs to know where the processes keep what they share (sessions, turns, limits, journals): "
+            "--store redis://HOST:PORT. With --store memory each keeps its own: enough where every request is answered by itself, but "
+            "turns are counted by each process, and no sessions can be opened."
+        )
+    if workers > 1 and network is not None:
+        raise click.UsageError(
+            "--network lies before one process, --workers are several: give sessions a network, or put a Toxiproxy before the server."
+        )
+
+
 def configured(ctx: click.Context, param: click.Parameter, file: Path | None) -> None:
     """The file's keys are the flags' names; a flag or a variable wins over them."""
     if file is None:
@@ -130,6 +153,7 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
             "mode": "echo" if echo else "generate",
             "rules": rules,
             "journal_file": journal,
+            "store": None if given["store"] == "memory" else given["store"],
             "control_token": _token(given["host"], given["control"], given["control_token"]),
             **more,
         }

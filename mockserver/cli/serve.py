@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -71,20 +72,31 @@ OPEN_FILES = 65536
     "--report", multiple=True, callback=flags.checked(flags.report), metavar="FILE",
     help="Watch the load, and at the end write what was seen to FILE.json, FILE.html or FILE.txt.",
 )  # fmt: skip
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that answer on one port.")
+@click.option(
+    "--store",
+    callback=flags.checked(flags.store),
+    metavar="URL|memory",
+    help="Where processes share sessions, turns, limits and journals: redis://HOST:PORT/DB, rediss://… or unix:///PATH.",
+)
 @click.option("--curl", is_flag=True, help="Print on stderr a curl line that works.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="A line on stdout for each request.")
 def serve(**given: Any) -> None:
     """Serve until Ctrl-C; the first line printed is the base URL."""
     with _no_authorities():
         import aiohttp  # noqa: F401
+    from mockserver.app import App
     from mockserver.author_errors import AuthorError
     from mockserver.transports.proxies import NoToxiproxy
 
     log_format, example, reports = given.pop("log_format"), given.pop("curl"), given.pop("report")
     shelf = Shelf(given.pop("profiles"))
+    flags.check_workers(given["workers"], given["store"], given["network"])
     try:
         settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
-        asyncio.run(_serve(settings, shelf, log_format, reports, example=example))
+        if settings.workers > 1:
+            _serve_together(settings, shelf, log_format, reports, example=example)
+        asyncio.run(_serve(App(settings, shelf), log_format, reports, example=example))
     except AuthorError as error:
         raise click.UsageError(str(error)) from None
     except NoToxiproxy as error:
@@ -93,44 +105,94 @@ def serve(**given: Any) -> None:
         raise click.ClickException(_reason(error, given["port"])) from None
 
 
-async def _serve(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> None:
-    from mockserver.app import App
+async def _serve(app: App, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> None:
+    def ready() -> None:
+        _introduce(app, example=example)
 
-    _allow_many_files()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with App(settings, shelf) as app:
-        click.echo(app.base_url)
-        if example:
-            click.echo(_example(app), err=True)
-        _introduce(app, log_format)
-        _rest_memory()
-        await stop.wait()
+    await _until_stopped(app, log_format, ready)
     if app.upstream.load is not None:
         from mockserver.cli import _load
 
         _load.tell(app.upstream.load.load(), reports)
 
 
+async def _until_stopped(app: App, log_format: Form | None, ready: Callable[[], None], lifeline: int | None = None) -> None:
+    """Serve until a signal comes, or until the lifeline is cut."""
+    _allow_many_files()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        loop.add_reader(lifeline, stop.set)
+    async with app:
+        if app.store_lost is not None:
+            click.echo(f"the store is not there yet, requests are refused until it is: {app.store_lost}", err=True)
+        _log(app, log_format)
+        ready()
+        _rest_memory()
+        await stop.wait()
+
+
+def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> NoReturn:
+    """Serve with several processes on one port. The sockets and the certificates are theirs together."""
+    import pickle
+    import secrets
+
+    from mockserver.app import App
+    from mockserver.certificates import Certificates
+    from mockserver.workers import Post, Workers, sockets_for
+
+    settings = replace(settings, server=secrets.token_hex(6))
+    sockets = sockets_for(settings.workers, settings.host, settings.port)
+    certificates = Certificates(settings.host)
+    whole = App(settings, shelf, sockets=sockets[0], certificates=certificates)
+    if whole.ca_file:
+        certificates.context("good")
+
+    def work(post: Post) -> int:
+        app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, certificates=certificates)
+        asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
+        if app.upstream.load is not None:
+            post.leave(pickle.dumps(app.upstream.load.load()))
+        return 0
+
+    workers = Workers(sockets, work, lambda message: click.echo(message, err=True))
+    try:
+        status = workers.run(lambda: _introduce(whole, example=example))
+    finally:
+        certificates.close()
+    loads = [pickle.loads(bequest) for bequest in workers.bequests if bequest]
+    if loads:
+        from mockserver.cli import _load
+
+        _load.tell(sum(loads[1:], loads[0]), reports)
+    raise SystemExit(status)
+
+
 def _example(app: App) -> str:
     """A line for a shell; it names no key that was given."""
     from mockserver.cli._curl import curl, hello
 
-    ca_file = app.upstream.default.ca_file
+    ca_file = app.ca_file
     return curl(app.base_url, hello(), *(("--cacert", ca_file) if ca_file else ()), key="KEY" if app.settings.api_keys else "any")
 
 
-def _introduce(app: App, log_format: Form | None) -> None:
-    """A generated control token is told once, on stderr, and where the server is without its network; then a line for each
-    request, where somebody may read it."""
-    import sys
-
+def _introduce(app: App, *, example: bool) -> None:
+    """The base URL; on stderr a generated control token, and where the server is without its network."""
+    click.echo(app.base_url)
+    if example:
+        click.echo(_example(app), err=True)
     if app.settings.control_token and not click.get_current_context().params.get("control_token"):
         click.echo(f"control token: {app.settings.control_token}", err=True)
     if app.inner:
         click.echo(f"without the network: http{'s' if app.settings.tls else ''}://{app.inner}/v1", err=True)
+
+
+def _log(app: App, log_format: Form | None) -> None:
+    """A line for each request, where somebody may read it."""
+    import sys
+
     if log_format or sys.stdout.isatty():
         from mockserver import request_lines
 

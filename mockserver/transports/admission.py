@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 async def admitted(upstream: Upstream, session: Session, entry: RequestEntry, request: Request) -> ApiError | None:
     """Let the request through the limits of its key, waiting in the queue if there is one, or say why not. Its place is given
-    back when the request is over (`Upstream.finished`)."""
+    back when the request is over (`Upstream.finished`). The caller takes the turn at once: of several processes this one has it."""
+    if upstream.fleet is not None and not upstream.fleet.holds(session):
+        return await upstream.fleet.admitted(session, entry, request)
     allowance = session.allowance(entry.key)
     now = upstream.slots.now()
     refusal = allowance.ask(now, request, entry.body_bytes)

@@ -94,17 +94,23 @@ def first_call(session: Session, handshake: Handshake) -> Call:
     return Call(Request(STUB, handshake.model or ""), session, session.taken, session.peek(), handshake.dialect or "ws-chunk")
 
 
-def turned_away(upstream: Upstream, asked: Handshake) -> ApiError | Plain | None:
+async def turned_away(upstream: Upstream, asked: Handshake) -> ApiError | Plain | None:
     """What the session's next turn says to the handshake itself. It takes the turn then."""
+    session = asked.session
+    while (said := _said(upstream, asked)) is not None:
+        if upstream.fleet is None or await upstream.fleet.claimed(session, session.taken):
+            session.take()
+            return said
+    return None
+
+
+def _said(upstream: Upstream, asked: Handshake) -> ApiError | Plain | None:
     exchange = upstream.exchange
     call = first_call(asked.session, asked)
     if call.turn is None:
         return None
     turn = exchange.turn(call)
-    said = handshake_answer(turn, exchange.setting(call, Identity(""))) if turn.faults or turn.door.error else None
-    if said is not None:
-        asked.session.take()
-    return said
+    return handshake_answer(turn, exchange.setting(call, Identity(""))) if turn.faults or turn.door.error else None
 
 
 async def answer_by_http(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -69,6 +70,8 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     except Unreadable as error:
         return await refuse(upstream, request, session, error.api_error, received_at)
     asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=deployment(request.path))
+    if asked.profile is not None and upstream.fleet is not None:
+        await upstream.fleet.visit(f"profile:{asked.profile}")
     session, wanted = upstream.asked_of(session, asked, inside=route.session is not None)
     entry = upstream.enter(session, request, received_at, body)
     if isinstance(wanted, ApiError):
@@ -196,6 +199,8 @@ def fields(request: web.BaseRequest, entry: RequestEntry, planned: bytes, more: 
 
 
 _random = Random()
+# Several workers of one server begin as copies of one process.
+os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_request_id() -> str:

@@ -32,12 +32,15 @@ GONE_STATES = frozenset({7, 8})
 NewConnection = Callable[[], Connection]
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """A bound TCP socket. IPPROTO_TCP is named, for asyncio sets TCP_NODELAY only on such."""
+def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound TCP socket. IPPROTO_TCP is named, for asyncio sets TCP_NODELAY only on such. `shared`: others of this user may be bound
+    to the same port, if they say so as well."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

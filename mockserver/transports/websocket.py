@@ -29,6 +29,7 @@ from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
 from mockserver.play import Play
 from mockserver.reactions import Reactions
+from mockserver.redis_line import StoreLost
 from mockserver.route import Route
 from mockserver.sessions import Session
 from mockserver.steps import End, Message
@@ -36,7 +37,7 @@ from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
 from mockserver.transports.handshake import Handshake, Handshaker, Refused, answer_by_http, reactions_at_first, read_handshake, turned_away
 from mockserver.transports.lane import Asked, Lane
-from mockserver.upstream import Upstream
+from mockserver.upstream import Fleet, Place, Upstream
 
 CLOSE_SECONDS = 1.0
 """How long a close frame waits for the client's, and then for its FIN."""
@@ -55,7 +56,7 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
     asked = read_handshake(upstream, request, route)
     if isinstance(asked, Refused):
         return await http.refuse(upstream, request, asked.session, asked.error, received_at)
-    said = turned_away(upstream, asked)
+    said = await turned_away(upstream, asked)
     if said is not None:
         return await answer_by_http(upstream, request, asked.session, said, received_at)
     return await _serve(upstream, request, asked)
@@ -75,14 +76,22 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     socket = Socket(upstream, request, asked, shaken)
     full = _full(upstream, asked.session)
     upstream.sockets.add(socket)
+    place = None
     try:
-        if full:
-            socket.close(1001, "Server full")
-        elif reactions.farewell is not None:
-            _turn_spent(upstream, request, asked.session)
-            socket.close(*reactions.farewell)
+        try:
+            if not full and upstream.fleet is not None:
+                place, full = await _place(upstream.fleet, socket)
+            if full:
+                socket.close(1001, "Server full")
+            elif reactions.farewell is not None:
+                await _turn_spent(upstream, request, asked.session)
+                socket.close(*reactions.farewell)
+        except StoreLost:
+            socket.close(1013, "Store lost")
         await socket.serve(shaken.reader)
     finally:
+        if place is not None:
+            place.leave()
         upstream.sockets.discard(socket)
         socket.left()
         connection.head_sent = False
@@ -97,9 +106,20 @@ def _full(upstream: Upstream, session: Session) -> bool:
     return len(upstream.sockets) >= upstream.settings.max_connections
 
 
-def _turn_spent(upstream: Upstream, request: web.BaseRequest, session: Session) -> None:
+async def _place(fleet: Fleet, socket: Socket) -> tuple[Place | None, bool]:
+    """The socket's place among those that the session may have in all processes, and whether there is none."""
+    limit = socket.session.limits.connections
+    if limit is None or fleet.holds(socket.session):
+        return None, False
+    place = await fleet.place(socket.session, "websockets", limit)
+    return place, place is None
+
+
+async def _turn_spent(upstream: Upstream, request: web.BaseRequest, session: Session) -> None:
     """The handshake takes the turn that the first request would have taken."""
     entry = upstream.enter(session, request, upstream.slots.now())
+    if upstream.fleet is not None:
+        await upstream.fleet.claimed(session)
     entry.turn, _ = session.take()
     entry.end(upstream.slots.now(), "server", "close")
     upstream.finished(session, entry)

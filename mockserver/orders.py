@@ -1,0 +1,114 @@
+"""What every process of a fleet is asked to do at once, through Redis' channels: each does it and answers.
+
+A process that does not answer in time (it is stopped, or far away) is not waited for any longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.redis_line import Line
+
+WAIT_SECONDS = 1.0
+AGAIN_SECONDS = 0.2
+"""How soon a lost subscription is tried again."""
+
+Act = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What was answered so far; `wanted` is how many processes heard the order, once that is known."""
+
+    over: asyncio.Future[None]
+    answers: list[Any] = field(default_factory=list)
+    wanted: int | None = None
+
+    def look(self) -> None:
+        if self.wanted is not None and len(self.answers) >= self.wanted and not self.over.done():
+            self.over.set_result(None)
+
+
+class Orders:
+    """`acts` are what can be ordered, by name. `told(message)` hears what is sent to this process alone."""
+
+    def __init__(self, line: Line, root: str, process: str, told: Callable[[dict[str, Any]], None]) -> None:
+        self.acts: dict[str, Act] = {}
+        self._line = line
+        self._everyone, self._to = f"{root}everyone", f"{root}to:"
+        self._process = process
+        self._told = told
+        self._asked: dict[str, _Asked] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def everyone(self, name: str, **details: Any) -> list[Any]:
+        """What each process, this one included, answers to an order. Raises StoreLost."""
+        number = secrets.token_hex(8)
+        asked = self._asked[number] = _Asked(asyncio.get_running_loop().create_future())
+        try:
+            order = {"order": name, "number": number, "from": self._process, **details}
+            asked.wanted = await self._line.call("PUBLISH", self._everyone, json.dumps(order))
+            asked.look()
+            await asyncio.wait((asked.over,), timeout=WAIT_SECONDS)
+            return asked.answers
+        finally:
+            del self._asked[number]
+
+    async def start(self) -> None:
+        """Listen; returns when the subscription stands, or soon without it where Redis is not there."""
+        stands = asyncio.get_running_loop().create_future()
+        self._listening = asyncio.get_running_loop().create_task(self._listen(stands))
+        await asyncio.wait((stands,), timeout=WAIT_SECONDS)
+
+    async def close(self) -> None:
+        for task in (*self._tasks, *((self._listening,) if self._listening else ())):
+            task.cancel()
+
+    async def _listen(self, stands: asyncio.Future[None]) -> None:
+        from redis.exceptions import RedisError
+
+        while True:
+            try:
+                async with self._line.client.pubsub() as channels:
+                    await channels.subscribe(self._everyone, f"{self._to}{self._process}")
+                    while True:
+                        # It waits for ever: a silent channel is no lost one.
+                        message = await channels.get_message(timeout=None)
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            if not stands.done():
+                                stands.set_result(None)
+                        elif message["type"] == "message":
+                            self._hear(json.loads(message["data"]))
+            except (RedisError, OSError):
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if "order" in message:
+            task = asyncio.get_running_loop().create_task(self._obey(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif "answer" in message:
+            asked = self._asked.get(message["answer"])
+            if asked is not None:
+                asked.answers.append(message["value"])
+                asked.look()
+        else:
+            self._told(message)
+
+    async def _obey(self, order: dict[str, Any]) -> None:
+        from mockserver.redis_line import StoreLost
+
+        act = self.acts.get(order["order"])
+        value = None if act is None else await act(order)
+        try:
+            await self._line.call("PUBLISH", f"{self._to}{order['from']}", json.dumps({"answer": order["number"], "value": value}))
+        except StoreLost:
+            """Who asked has given up by now."""

@@ -1,0 +1,162 @@
+"""What one process still has to tell the store: entries of journals, and calls that nobody waits for.
+
+It is told in small lots, soon after it happened; while the store is lost the newest are kept. Telling twice does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.journal import MAX_REQUESTS, ConnectionEntry, Journal, RequestEntry
+from mockserver.redis_line import Line, StoreLost
+from mockserver.sessions import Session
+
+SOON_SECONDS = 0.01
+AGAIN_SECONDS = 0.25
+MAX_KEPT = 10_000
+"""Entries, and calls, that wait while the store is lost."""
+LOT = 100
+
+Entry = RequestEntry | ConnectionEntry
+Agree = Callable[[Session, Iterable[str]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An entry of a session's journal, as the session was then. `final`: it will not change any more, unless it is noted again."""
+
+    session: Session
+    journal: Journal
+    generation: str
+    entry: Entry
+    final: bool
+
+
+class Outbox:
+    """`agree(session, secrets)` has the labels of keys agreed on with the other processes. `shift` is what is added to this
+    machine's clock so that times can be compared with other machines'."""
+
+    def __init__(self, line: Line, root: str, process: str, agree: Agree) -> None:
+        self.shift = 0.0
+        self._line = line
+        self._root = root
+        self._process = process
+        self._agree = agree
+        self._fresh: OrderedDict[tuple[str, int], Note] = OrderedDict()
+        self._open: dict[str, dict[int, Note]] = {}
+        self._calls: deque[tuple[Any, ...]] = deque(maxlen=MAX_KEPT)
+        self._telling = asyncio.Lock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, session: Session, entry: Entry, *, final: bool = False) -> None:
+        """An entry is new, or has changed."""
+        self._fresh[session.key, id(entry)] = Note(session, session.journal, session.generation, entry, final)
+        while len(self._fresh) > MAX_KEPT:
+            self._fresh.popitem(last=False)
+        self._soon(SOON_SECONDS)
+
+    def call(self, script: str, *arguments: Any) -> None:
+        """Call a script some time soon."""
+        self._calls.append((script, *arguments))
+        self._soon(0.0)
+
+    async def tell(self, session: Session | None = None) -> None:
+        """Tell what there is to tell now, and how the entries of this session stand that are not final. Raises StoreLost."""
+        for note in () if session is None else tuple(self._open.get(session.key, {}).values()):
+            self._fresh.setdefault((note.session.key, id(note.entry)), note)
+        async with self._telling:
+            while self._calls:
+                await self._line.script(*self._calls[0])
+                self._calls.popleft()
+            while self._fresh:
+                await self._tell_some()
+
+    async def close(self) -> None:
+        """Tell the rest, if the store is there."""
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            await self.tell()
+        except StoreLost:
+            """It is told no more."""
+
+    def _soon(self, seconds: float) -> None:
+        if self._timer is None and self._task is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        self._task = asyncio.get_running_loop().create_task(self._tell_soon())
+
+    async def _tell_soon(self) -> None:
+        wait = SOON_SECONDS
+        try:
+            await self.tell()
+        except StoreLost:
+            wait = AGAIN_SECONDS
+        self._task = None
+        if self._fresh or self._calls:
+            self._soon(wait)
+
+    async def _tell_some(self) -> None:
+        """One lot of one session's notes."""
+        first = next(iter(self._fresh.values()))
+        keys = [at for at, note in self._fresh.items() if note.journal is first.journal][:LOT]
+        notes = [self._fresh.pop(at) for at in keys]
+        try:
+            await self._write(first.session, first.journal, first.generation or first.session.generation, notes)
+        except StoreLost:
+            for at, note in zip(keys, notes, strict=True):
+                self._fresh.setdefault(at, note)
+            raise
+        still = self._open.setdefault(first.session.key, {})
+        for note in notes:
+            if note.final or _over(note.entry):
+                still.pop(id(note.entry), None)
+            else:
+                still[id(note.entry)] = note
+        if not still:
+            del self._open[first.session.key]
+
+    async def _write(self, session: Session, journal: Journal, generation: str, notes: list[Note]) -> None:
+        entries = [self._shown(journal, note.entry) for note in notes]
+        if strangers := journal.keys.keys() - journal.agreed:
+            await self._agree(session, strangers)
+            entries = [self._shown(journal, note.entry) for note in notes]
+        arguments = [part for entry in entries for part in entry]
+        taken = session.taken if session.owner == self._process else ""
+        await self._line.script("note", self._root, session.key, generation, MAX_REQUESTS, taken, *arguments)
+
+    def _shown(self, journal: Journal, entry: Entry) -> tuple[str, str | int, float, str]:
+        """Kind, id, time and JSON."""
+        if isinstance(entry, RequestEntry):
+            kind, name, at, shown = "request", f"{self._process}/{entry.request}", entry.received_at, journal.request_json(entry)
+        else:
+            kind, name, at, shown = "connection", str(entry.connection), entry.accepted_at, journal.connection_json(entry)
+        return kind, name, at + self.shift, json.dumps(shifted(shown, self.shift) if self.shift else shown)
+
+
+def _over(entry: Entry) -> bool:
+    return (entry.ended_at if isinstance(entry, RequestEntry) else entry.closed_at) is not None
+
+
+def shifted(value: Any, seconds: float) -> Any:
+    """A journal's JSON with every time moved."""
+    if isinstance(value, list):
+        return [shifted(item, seconds) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: item + seconds
+        if isinstance(item, int | float) and (name in ("at", "due") or name.endswith("_at"))
+        else item
+        if name in ("headers", "body")
+        else shifted(item, seconds)
+        for name, item in value.items()
+    }

@@ -1,0 +1,173 @@
+"""Calls to one Redis. Those that are made at the same time share a round trip, and each is answered in a bounded time or given up.
+
+What is given up does nothing later: scripts that change anything are told until when they are wanted (`Line.deadline`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from mockserver.author_errors import AuthorError, Mistake, nearest
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+SCRIPTS = Path(__file__).parent / "redis_scripts"
+SCHEMES = ("redis", "rediss", "unix")
+PATIENCE = 1.0
+"""Seconds that a call waits for its answer."""
+
+
+class StoreLost(Exception):
+    """The store does not answer; the message says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the store is. `prefix` begins the name of every key; `shown` is the URL without its password."""
+
+    url: str
+    prefix: str
+    shown: str
+
+
+def read_address(text: str) -> Address:
+    """`redis://[:password@]host[:port][/db]`, `rediss://…` (TLS) or `unix:///path?db=0`, with `?prefix=NAME` for a store of one's own
+    in a Redis that others use as well. What else may stand in the query: https://redis.readthedocs.io/en/stable/connections.html.
+    Raises AuthorError."""
+    parts = urlsplit(text)
+    if parts.scheme not in SCHEMES:
+        wanted = "memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
+        raise AuthorError([Mistake("--store", 1, f"wanted {wanted}, got '{text}'{nearest(parts.scheme, SCHEMES)}")])
+    query = dict(parse_qsl(parts.query))
+    prefix = query.pop("prefix", "streamproof")
+    where = parts.netloc.rpartition("@")[2]
+    address = Address(
+        urlunsplit(parts._replace(query=urlencode(query))), f"{prefix}:", urlunsplit((parts.scheme, where, parts.path, "", ""))
+    )
+    _client(address, PATIENCE)
+    return address
+
+
+def _client(address: Address, seconds: float) -> Redis:
+    """A client that tries nothing twice: what was sent may have been done. Raises AuthorError."""
+    try:
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+    except ImportError:
+        told = "a store in Redis needs the package `redis`: pip install 'streamproof[redis]'"
+        raise AuthorError([Mistake("--store", 1, told)]) from None
+    try:
+        return Redis.from_url(
+            address.url,
+            decode_responses=True,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except (TypeError, ValueError) as error:
+        raise AuthorError([Mistake("--store", 1, f"'{address.shown}' is no address of a Redis: {error}")]) from None
+
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    """A script and its digest, by which it is called."""
+    text = "".join((SCRIPTS / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+    return text, sha1(text.encode()).hexdigest()
+
+
+class Line:
+    """One connection, over which calls go in the order in which they are made. It is made at the first call, and again after
+    it was lost."""
+
+    def __init__(self, address: Address, seconds: float = PATIENCE) -> None:
+        self.address = address
+        self._seconds = seconds
+        self._client = _client(address, seconds)
+        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
+        self._ahead: float | None = None
+
+    @property
+    def client(self) -> Redis:
+        """For what is no call: a subscription."""
+        return self._client
+
+    def tell_time(self, milliseconds: float, asked_at: float) -> None:
+        """Learn Redis' time as it was between `asked_at` (the loop's clock) and now."""
+        self._ahead = milliseconds - (asked_at + asyncio.get_running_loop().time()) * 500
+
+    @property
+    def deadline(self) -> str:
+        """Redis' time in ms at which a call that is made now is given up; empty as long as that time is not known."""
+        return "" if self._ahead is None else f"{asyncio.get_running_loop().time() * 1000 + self._ahead + self._seconds * 1000:.0f}"
+
+    async def script(self, name: str, *arguments: Any) -> Any:
+        """Call a script of `redis_scripts`. Raises StoreLost."""
+        return await self.call("EVALSHA", _script(name)[1], 0, *arguments, script=name)
+
+    async def call(self, *command: Any, script: str = "") -> Any:
+        """Raises StoreLost."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((script, *command), answer))
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._send_all())
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await answer
+        except TimeoutError:
+            raise StoreLost(f"no answer within {self._seconds:g} s") from None
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                calls = [call for call in self._waiting if not call[1].done()]
+                self._waiting.clear()
+                if calls:
+                    await self._send(calls)
+        finally:
+            self._sending = None
+
+    async def _send(self, calls: list[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
+        from redis.exceptions import NoScriptError, RedisError
+
+        try:
+            answers = await self._round_trip([command for command, _ in calls])
+            unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            if unknown:
+                for name in {calls[index][0][0] for index in unknown}:
+                    await self._client.script_load(_script(name)[0])
+                again = await self._round_trip([calls[index][0] for index in unknown])
+                for index, answer in zip(unknown, again, strict=True):
+                    answers[index] = answer
+        except (RedisError, OSError) as error:
+            answers = [error] * len(calls)
+        for (_, future), answer in zip(calls, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(StoreLost(f"{type(answer).__name__}: {answer}"))
+            else:
+                future.set_result(answer)
+
+    async def _round_trip(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for _, *command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+    async def close(self) -> None:
+        """Give up what is still asked, and the connection."""
+        if self._sending is not None:
+            self._sending.cancel()
+        for _, answer in self._waiting:
+            answer.cancel()
+        await self._client.aclose()

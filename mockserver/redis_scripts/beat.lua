@@ -1,0 +1,15 @@
+-- Say that a process lives. 3: its id, 4: whether it has only begun, 5: ms to live of what belongs to no session. Where it is the
+-- first, what a server has from its start begins anew: the default session, those of profiles, the uses of keys.
+-- Returns {Redis' time in ms, a number that no other process has}.
+local processes, ttl = root .. 'processes', ARGV[5]
+redis.call('ZREMRANGEBYSCORE', processes, '-inf', now() - DEAD)
+if ARGV[4] == '1' and redis.call('ZCARD', processes) == 0 then
+    for _, key in ipairs(redis.call('ZRANGE', root .. 'sessions', 0, -1)) do
+        if key == session or string.sub(key, 1, 8) == 'profile:' then forget(key) end
+    end
+    redis.call('DEL', root .. 'uses', root .. 'since')
+end
+redis.call('ZADD', processes, now(), ARGV[3])
+if redis.call('EXISTS', state) == 1 then touch(session, ttl) end
+for _, key in ipairs({'uses', 'since', 'processes', 'sessions', 'process-count'}) do redis.call('PEXPIRE', root .. key, DAY) end
+return {number(now()), ARGV[4] == '1' and redis.call('INCR', root .. 'process-count') or 0}
