@@ -7,6 +7,7 @@ it (registries of two languages may know one name). The museum is the folder.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -24,7 +25,8 @@ MUSEUM = Path(__file__).parent / "museum"
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One file. `name` is its path in the museum without the ending, `checks` are CASE/CHECK, `beside` pins other packages."""
+    """One file. `name` is its path in the museum without the ending, `beside` pins other packages; `checks` are CASE/CHECK, or
+    CASE[TRANSPORT]/CHECK and CASE[TRANSPORT,VARIANT]/CHECK for one framing of the case."""
 
     name: str
     title: str
@@ -45,7 +47,7 @@ class Exhibit:
 
     def cases(self) -> tuple[case.Case, ...]:
         """The cases its checks belong to, in the corpus's order."""
-        wanted = {check.partition("/")[0] for check in self.checks}
+        wanted = {unframed(check).partition("/")[0] for check in self.checks}
         return tuple(each for each in case.corpus() if each.id in wanted)
 
     def needs(self, version: str) -> tuple[Path, packages.Needs]:
@@ -120,8 +122,13 @@ def _problems(value: Mapping[str, Any], name: str) -> Iterator[tuple[yaml_marks.
         yield ("client",), f"no client '{value['client']}'{nearest(value['client'], clients.adapters())}"
     known = [f"{each.id}/{check.id}" for each in case.corpus() for check in each.checks]
     for number, check in enumerate(value["checks"]):
-        if check not in known:
+        if unframed(check) not in known:
             yield ("checks", number), f"no check '{check}'{nearest(check, known)}"
+
+
+def unframed(check: str) -> str:
+    """A check without its framing: `L1.text.exact[sse]/text` is `L1.text.exact/text` where nothing is done to the bytes."""
+    return re.sub(r"\[[^]]*\]", "", check)
 
 
 @cache

@@ -107,7 +107,7 @@ def judged(exhibit: Exhibit, version: str, results: Results) -> Seen:
     found: dict[str, list[CheckResult]] = {name: [] for name in exhibit.checks}
     for case in results.cases:
         for check in case.checks:
-            if (name := f"{case.id}/{check.id}") in found:
+            for name in {f"{case.id}/{check.id}", f"{case.name}/{check.id}"} & found.keys():
                 found[name].append(check)
     worst = {name: _worst(checks) for name, checks in found.items()}
     evidence = {name: check.evidence or check.reason for name, check in worst.items() if check and check.verdict is not Verdict.PASS}

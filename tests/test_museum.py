@@ -56,6 +56,15 @@ def test_an_exhibit_says_which_packages_its_two_versions_need(tmp_path: Path) ->
     assert [case.id for case in found.cases()] == ["L1.text.exact"]
 
 
+def test_a_check_may_be_of_one_framing() -> None:
+    framed = Exhibit("a/1-2", "", "", (), "a", "a", "1", "2", ("L1.text.exact[sse]/text", "L1.text.exact[sse,crlf]/text"))
+    runs = ((None, Verdict.FAIL), ("crlf", Verdict.PASS), ("byte-by-byte", Verdict.WARN))
+    cases = tuple(CaseResult("L1.text.exact", "L1", "sse", "", (CheckResult("text", "MUST", each),), variant) for variant, each in runs)
+    found = visit.judged(framed, "1", Results({}, cases, 0.0, None, False))
+    assert list(found.verdicts.values()) == [Verdict.FAIL, Verdict.PASS]
+    assert [case.id for case in framed.cases()] == ["L1.text.exact"]
+
+
 def test_a_package_below_the_clients_joins_what_it_needs() -> None:
     wanted = packages.Needs(("@scope/one@1.0.0",), ("sse",)).having({"two": "3.0.0", "@scope/one": "2.0.0"})
     assert wanted.packages == ("@scope/one@2.0.0", "two@3.0.0")
