@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mockserver.upstream import Counts, Upstream
 
 SOURCE = "request body"
+OPEN = frozenset({"ready"})
+"""What may be asked without the token, for a probe has none."""
 LOOK_AGAIN_SECONDS = 0.02
 MAX_WAIT_SECONDS = 300.0
 
@@ -43,7 +45,7 @@ class Refused(Exception):
 async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> Sent:
     """Do what the path below `_mock/` names."""
     try:
-        authorize(upstream, request)
+        authorize(upstream, request, route.name)
         call, arguments = _found(request, route.name)
         if upstream.fleet is None and upstream.settings.workers > 1 and call not in OF_EACH_PROCESS:
             raise Refused(mock_errors.nothing_in_common(upstream.settings.workers))
@@ -57,12 +59,12 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
         return await _refuse(upstream, request, Refused(mock_errors.unknown_session(str(error))))
 
 
-def authorize(upstream: Upstream, request: web.BaseRequest) -> None:
+def authorize(upstream: Upstream, request: web.BaseRequest, path: str) -> None:
     """Control may be off, or for those only who know the token."""
     settings = upstream.settings
     if not settings.control:
         raise Refused(mock_errors.no_control())
-    if settings.control_token is None:
+    if settings.control_token is None or path in OPEN:
         return
     bearer = request.headers.get("Authorization", "")
     given = request.headers.get("X-Mock-Token") or (bearer[7:].strip() if bearer[:7].lower() == "bearer " else "")

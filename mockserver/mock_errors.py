@@ -24,6 +24,11 @@ def profile_inside_session(param: str) -> ApiError:
     return ApiError(400, message, param=param, code="mock_profile_in_session")
 
 
+def two_profiles(param: str, named: str, other: str) -> ApiError:
+    """`param` names the profile `named`; the path or the field before it names the `other`."""
+    return ApiError(400, f"Two profiles are named: '{other}', and '{named}' in {param}.", param=param, code="mock_two_profiles")
+
+
 def script_exhausted(turns: int, request: int) -> ApiError:
     message = f"The script of this session is over: it has {turns} turn{'s' * (turns != 1)} and this was request {request}."
     return ApiError(500, message, "server_error", code="mock_script_exhausted")

@@ -288,6 +288,8 @@ class Upstream:
         profile = route.profile or header
         if profile is None:
             return request.protocol.session or self.default
+        if header is not None and header != profile:
+            return mock_errors.two_profiles("X-Mock-Profile", header, profile)
         if not self.shelf.knows(profile):
             return mock_errors.unknown_profile(profile, self.shelf.names())
         return self._shareable(profile)
@@ -310,6 +312,8 @@ class Upstream:
             return session, asked.request
         if inside:
             return session, mock_errors.profile_inside_session("model")
+        if session.key.startswith("profile:") and session.profile not in (None, asked.profile):
+            return session, mock_errors.two_profiles("model", asked.profile, str(session.profile))
         found = self._shareable(asked.profile)
         return (session, found) if isinstance(found, ApiError) else (found, asked.request)
 

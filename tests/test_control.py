@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from mockserver.access import KeyRule
 from mockserver.testing import MockServer
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
@@ -153,11 +154,18 @@ def test_control_takes_no_turn_and_stands_in_no_journal(http: httpx.Client, serv
 
 def test_the_token_is_wanted_where_there_is_one() -> None:
     with MockServer(control_token="t0ken") as server, httpx.Client(base_url=server.origin, trust_env=False) as http:
-        assert http.get("/_mock/ready").status_code == 401
-        assert http.get("/_mock/ready", headers={"x-mock-token": "t0ke"}).status_code == 401
-        assert http.get("/_mock/ready", headers={"x-mock-token": "t0ken"}).json() == {"ready": True}
-        assert http.get("/_mock/ready", headers={"authorization": "Bearer t0ken"}).status_code == 200
+        assert http.get("/_mock/profiles").status_code == 401
+        assert http.get("/_mock/metrics").status_code == 401
+        assert http.get("/_mock/sessions", headers={"x-mock-token": "t0ke"}).status_code == 401
+        assert http.get("/_mock/sessions", headers={"x-mock-token": "t0ken"}).status_code == 200
+        assert http.get("/_mock/sessions", headers={"authorization": "Bearer t0ken"}).status_code == 200
         assert ask(http, server.base_url).status_code == 200
+
+
+def test_a_probe_needs_neither_token_nor_key() -> None:
+    with MockServer(control_token="t0ken", api_keys={"sk-other": KeyRule()}) as server:
+        for path in ("/_mock/ready", "/health"):
+            assert httpx.get(f"{server.origin}{path}", trust_env=False).status_code == 200
 
 
 def test_control_can_be_off() -> None:

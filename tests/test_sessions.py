@@ -149,6 +149,28 @@ def test_inside_a_session_no_other_profile_can_be_named(server: MockServer, fiel
     assert {request["turn"] for request in session.journal()["requests"]} <= {None}, "it takes no turn"
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "model", "param"),
+    [
+        ("/p/two-turns/v1", "no-pong", "gpt-4.1", "X-Mock-Profile"),
+        ("/p/two-turns/v1", None, "gpt-4.1@no-pong", "model"),
+        ("/v1", "two-turns", "gpt-4.1@no-pong", "model"),
+        ("/p/two-turns/v1", "two-turns", "gpt-4.1@two-turns", None),
+    ],
+    ids=["path and field", "path and model", "field and model", "the same thrice"],
+)
+def test_only_one_profile_can_be_named(server: MockServer, path: str, field: str | None, model: str, param: str | None) -> None:
+    headers = KEY if field is None else {**KEY, "x-mock-profile": field}
+    answer = httpx.post(f"{server.origin}{path}/chat/completions", json={**ASK, "model": model}, headers=headers, trust_env=False)
+    if param is None:
+        assert answer.status_code == 200
+        return
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "mock_two_profiles", param)
+    assert "'two-turns'" in error["message"]
+    assert "'no-pong'" in error["message"]
+
+
 @pytest.mark.parametrize(("path", "field"), [("/p/two-turn/v1", {}), ("/v1", {"x-mock-profile": "two-turn"})], ids=["path", "field"])
 def test_an_unknown_profile_is_told_the_nearest(server: MockServer, path: str, field: dict[str, str]) -> None:
     answer = httpx.post(f"{server.origin}{path}/chat/completions", json=ASK, headers={**KEY, **field}, trust_env=False)
