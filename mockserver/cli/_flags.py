@@ -89,17 +89,13 @@ def store(text: str) -> str:
     return text
 
 
-def check_workers(workers: int, store: str | None, network: str | None) -> None:
+def check_workers(workers: int, store: str | None) -> None:
     """Several processes share a store, or are told that they have none."""
     if workers > 1 and store is None:
         raise click.UsageError(
             f"--workers {workers} needs to know where the processes keep what they share (sessions, turns, limits, journals): "
             "--store redis://HOST:PORT. With --store memory each keeps its own: enough where every request is answered by itself, but "
             "turns are counted by each process, and no sessions can be opened."
-        )
-    if workers > 1 and network is not None:
-        raise click.UsageError(
-            "--network lies before one process, --workers are several: give sessions a network, or put a Toxiproxy before the server."
         )
 
 
@@ -146,7 +142,7 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
             **given,
             "pace": given["pace"] or UNPACED,
             "script": Script() if profile is None else _script(profile, shelf),
-            "network": _network(given["network"], profile, shelf),
+            "network": _network(given["network"], profile, given["workers"], shelf),
             "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
             "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
             "api_keys": dict(keys),
@@ -177,13 +173,20 @@ def _script(profile: str, shelf: Shelf) -> Script:
     return shelf.script(profile)
 
 
-def _network(name: str | None, profile: str | None, shelf: Shelf) -> Network | None:
+def _network(name: str | None, profile: str | None, workers: int, shelf: Shelf) -> Network | None:
     """The network that was asked for, or that of the profile."""
     from mockserver.session_options import network_named
 
-    if name is None:
-        return None if profile is None else shelf.profile(profile).network
-    return network_named(name, shelf, "--network")
+    if name is not None:
+        network: Network | None = network_named(name, shelf, "--network")
+    else:
+        network = None if profile is None else shelf.profile(profile).network
+    if network is not None and workers > 1:
+        raise click.UsageError(
+            f"the network '{network.name}' lies before one process, --workers are several: give sessions a network, or put a Toxiproxy "
+            "before the server."
+        )
+    return network
 
 
 def _chaos(text: str, shelf: Shelf) -> Chaos:

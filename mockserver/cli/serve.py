@@ -91,7 +91,7 @@ def serve(**given: Any) -> None:
 
     log_format, example, reports = given.pop("log_format"), given.pop("curl"), given.pop("report")
     shelf = Shelf(given.pop("profiles"))
-    flags.check_workers(given["workers"], given["store"], given["network"])
+    flags.check_workers(given["workers"], given["store"])
     try:
         settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
         if settings.workers > 1:
