@@ -31,6 +31,10 @@ FIRST = "L0.happy"
 """The case that is run before all others."""
 
 
+NETWORK = "network"
+"""What a case needs of this machine and not of the client: a Toxiproxy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One case over one dialect in one variant."""
@@ -173,7 +177,9 @@ class Engine:
                 tell(await self._judged(server, job))
 
     async def _judged(self, server: MockServer, job: Job) -> CaseResult:
-        missing = [need for need in job.case.needs if not judge.declares(self.adapter.hello, need)]
+        if NETWORK in job.case.needs and (lacking := MockServer.no_network()):
+            return judge.skipped(job.case, job.dialect, job.variant, lacking)
+        missing = [need for need in job.case.needs if need != NETWORK and not judge.declares(self.adapter.hello, need)]
         if missing:
             blocks = "" if all(map(judge.optional, missing)) else " (a requirement stays untested)"
             return judge.skipped(job.case, job.dialect, job.variant, f"not declared: {', '.join(missing)}{blocks}")

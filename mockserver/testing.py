@@ -25,7 +25,7 @@ from mockserver.app import App
 from mockserver.profiles import Shelf
 from mockserver.sessions import Session
 from mockserver.settings import Settings
-from mockserver.transports.proxies import Proxies
+from mockserver.transports.proxies import Proxies, missing
 from mockserver.upstream import Upstream
 
 T = TypeVar("T")
@@ -90,6 +90,11 @@ class MockServer:
     def upstream(self) -> Upstream:
         """The server's live state; look at it only from the server's own loop."""
         return self._app.upstream
+
+    @staticmethod
+    def no_network() -> str | None:
+        """Why there can be no network on this machine, and what to install; None where there can."""
+        return missing()
 
     @property
     def networks(self) -> Proxies:
