@@ -41,7 +41,7 @@ matrix: $(INSTALLED) ## run every client that has an adapter, and write docs/mat
 	@PYTHONPATH=. $(BIN)/python tools/matrix.py $(ARGS)
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
-	@$(BIN)/python bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 schemas: $(INSTALLED) ## write the generated files of schemas/ anew
 	@for each in tools/derive_*.py; do $(BIN)/python $$each $(ARGS) || exit 1; done

@@ -1,4 +1,4 @@
-"""The load generator: builds it, runs it pinned to core 1, and reads its one line of figures."""
+"""The load generator: runs it pinned to a core of its own and reads its one line of figures."""
 
 from __future__ import annotations
 
@@ -7,36 +7,27 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from servers import HERE, KEY, LOAD_CORE, Server, pinned
-
-BUILD = HERE / "build"
-
-
-def build() -> None:
-    """Compile what is older than its source."""
-    BUILD.mkdir(exist_ok=True)
-    for name in ("loadgen", "control"):
-        source, binary = HERE / f"{name}.c", BUILD / name
-        if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["cc", "-O2", "-w", "-o", str(binary), str(source)], check=True)
+from bench.programs import BUILD, build
+from bench.servers import KEY, LOAD_CORE, Server, pinned
 
 
 def load(server: Server, body: bytes, *options: str) -> dict[str, Any]:
     """Run the generator against a server; its figures."""
     file = BUILD / "body.json"
+    program = build("loadgen-tls" if server.tls else "loadgen")
     file.write_bytes(body)
-    target = ("-p", str(server.port), "-u", server.path, "-b", str(file), "-P", str(server.pid), "-x", f"Authorization: Bearer {KEY}")
-    done = subprocess.run(pinned(LOAD_CORE, str(BUILD / "loadgen"), *target, *options), capture_output=True, text=True, check=True)
+    target = ("-p", str(server.port), "-u", server.path, "-b", str(file), "-P", server.pids, "-x", f"Authorization: Bearer {KEY}")
+    done = subprocess.run(pinned(LOAD_CORE, str(program), *target, *options), capture_output=True, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return figures
 
 
 def holding(server: Server, body: bytes, count: int, mode: str, path: str | None = None) -> tuple[subprocess.Popen[str], int, int]:
     """Open `count` streams that stay open; the generator, how many are held, how many failed."""
-    file = BUILD / "body.json"
+    file, program = BUILD / "body.json", build("loadgen")
     file.write_bytes(body)
     command = pinned(
-        LOAD_CORE, str(BUILD / "loadgen"), "-p", str(server.port), "-u", path or server.path, "-b", str(file), "-m", mode,
+        LOAD_CORE, str(program), "-p", str(server.port), "-u", path or server.path, "-b", str(file), "-m", mode,
         "-c", str(count), "-t", "60", "-s", "0.1", "-x", f"Authorization: Bearer {KEY}",
     )  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

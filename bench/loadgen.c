@@ -1,9 +1,10 @@
 /* loadgen.c - single-thread epoll load generator for chat-completions streaming
  * (SSE over HTTP/1.1 and RFC 6455 WebSocket).
- * build: gcc -O2 -Wall -o loadgen loadgen.c
+ * build: gcc -O2 -Wall -o loadgen loadgen.c      (for TLS: -DTLS -o loadgen-tls loadgen.c -lssl -lcrypto)
  * usage: loadgen -p PORT [-h host] [-H naddr] [-c conns] [-r requests] [-t seconds]
  *   [-k 1|0 keep-alive] [-u path] [-b bodyfile] [-m sse|ws|hold|wshold] [-g nominal_gap_ms]
  *   [-L frames with the first token] [-T frames with the last]
+ *   [-n placeholder: 8 bytes of the body that become the number of the request, so that no two are alike]
  *   [-e expected_frames] [-d done_string (ws)] [-P serverpid[,pid]] [-s stagger_ms] [-x "Header: v"] [-w warmup_s]
  * -H n: spread connections over n destination addresses 127.0.0.1..127.0.0.n
  * Frames: occurrences of "\n\n" in the de-chunked body (SSE); complete data messages (WS).
@@ -30,12 +31,21 @@
 #include <stdint.h>
 #include <dirent.h>
 
+#ifdef TLS
+#include <openssl/ssl.h>
+#include <openssl/err.h>
+static SSL_CTX *tls;
+#endif
+
 typedef uint64_t u64;
 static u64 now_ns(void){struct timespec t;clock_gettime(CLOCK_MONOTONIC,&t);return (u64)t.tv_sec*1000000000ull+t.tv_nsec;}
 
 enum {S_CONN,S_HDR,S_BODY,S_WSHS,S_WS,S_IDLE,S_DEAD};
 enum {C_SIZE,C_DATA,C_CRLF,C_TRAIL};
 typedef struct {
+#ifdef TLS
+  SSL *ssl;
+#endif
   int fd,st,cst,chunked,hasclen,status,connclose;
   long clen,got; long crem; int clinelen; char cline[24]; int trail_len;
   char hdr[4096]; int hlen;
@@ -50,6 +60,7 @@ typedef struct {
 static int lead=0,tail=0;
 static int N=32,port=8000,keep=1,naddr=1,expect=0; static long R=0; static double T=0,warm=0; static double gapms=0,stagger=0;
 static const char*host="127.0.0.1",*path="/v1/chat/completions",*mode="sse",*bodyf=NULL,*donestr="[DONE]",*xh="";
+static const char*placeholder=NULL; static char*number=NULL;
 static char *body; static size_t blen; static char *req; static size_t rlen; static int ep; static int ws=0,hold=0;
 static conn*C; static long started=0,done_ok=0,fail=0,f_conn=0,f_status=0,f_frames=0,f_eof=0,f_proto=0,nconnects=0; static u64 frames=0,bytes=0,reads=0;
 static int stopping=0; static long inflight=0; static int heldn=0;
@@ -68,7 +79,20 @@ static double sched_of(int p){char f[64],b[256];double tot=0;char d[64];snprintf
   DIR*dd=opendir(d);if(!dd)return 0;struct dirent*e;while((e=readdir(dd))){if(e->d_name[0]=='.')continue;snprintf(f,64,"/proc/%d/task/%.20s/schedstat",p,e->d_name);FILE*x=fopen(f,"r");if(!x)continue;if(fgets(b,256,x)){unsigned long long r;if(sscanf(b,"%llu",&r)==1)tot+=r/1e9;}fclose(x);}closedir(dd);return tot;}
 static double srv_sched(void){double s=0;for(int i=0;i<npid;i++)s+=sched_of(pids[i]);return s;}
 
+#ifdef TLS
+static ssize_t tls_result(conn*c,int n){if(n>0)return n;int e=SSL_get_error(c->ssl,n);ERR_clear_error();if(e==SSL_ERROR_WANT_READ||e==SSL_ERROR_WANT_WRITE){errno=EAGAIN;return -1;}errno=ECONNRESET;return 0;}
+static ssize_t conn_send(conn*c,const char*b,size_t n){ssize_t w=tls_result(c,SSL_write(c->ssl,b,n));return w?w:-1;}
+static ssize_t conn_recv(conn*c,char*b,size_t n){return tls_result(c,SSL_read(c->ssl,b,n));}
+static void conn_open(conn*c){c->ssl=SSL_new(tls);SSL_set_fd(c->ssl,c->fd);SSL_set_connect_state(c->ssl);}
+static void conn_close(conn*c){if(c->fd>=0){SSL_free(c->ssl);close(c->fd);c->fd=-1;}}
+static const int whole_reads=0; /* a read gives one record, and more may wait */
+#else
+static ssize_t conn_send(conn*c,const char*b,size_t n){return send(c->fd,b,n,MSG_NOSIGNAL);}
+static ssize_t conn_recv(conn*c,char*b,size_t n){return recv(c->fd,b,n,0);}
+static void conn_open(conn*c){(void)c;}
 static void conn_close(conn*c){if(c->fd>=0){close(c->fd);c->fd=-1;}}
+static const int whole_reads=1;
+#endif
 static void ep_mod(conn*c,uint32_t ev,int op){struct epoll_event e;e.events=ev;e.data.ptr=c;epoll_ctl(ep,op,c->fd,&e);}
 static int want_more(void){return !stopping && (R==0||started<R);}
 static void resp_reset(conn*c){c->hlen=0;c->cst=C_SIZE;c->chunked=c->hasclen=c->status=c->connclose=0;c->clen=c->got=0;c->crem=0;c->clinelen=0;c->trail_len=0;c->frames=0;c->lastc=0;c->tl=0;c->tfirst=c->tlast=0;c->isdone=0;c->wbl=0;}
@@ -81,13 +105,14 @@ static void do_connect(conn*c){
   a.sin_addr.s_addr=naddr>1?htonl(0x7f000001+c->addr):inet_addr(host);
   nconnects++;c->reuse=0;
   int r=connect(c->fd,(void*)&a,sizeof a);
+  conn_open(c);
   if(r<0&&errno!=EINPROGRESS){c->st=S_DEAD;conn_close(c);f_conn++;fail++;return;}
   c->st=S_CONN;ep_mod(c,EPOLLOUT,EPOLL_CTL_ADD);
 }
-static void send_all(conn*c,const char*b,size_t n){size_t o=0;while(o<n){ssize_t w=send(c->fd,b+o,n-o,MSG_NOSIGNAL);if(w<0){if(errno==EAGAIN){usleep(50);continue;}return;}o+=w;}}
+static void send_all(conn*c,const char*b,size_t n){size_t o=0;while(o<n){ssize_t w=conn_send(c,b+o,n-o);if(w<0){if(errno==EAGAIN){usleep(50);continue;}return;}o+=w;}}
 static void send_req(conn*c){resp_reset(c);c->t0=now_ns();started++;inflight++;
   if(ws){send_all(c,wsfr,wsfl);c->st=S_WS;c->wst=0;c->whl=0;c->whneed=2;}
-  else{send_all(c,req,rlen);c->st=S_HDR;}}
+  else{if(number){char d[9];snprintf(d,9,"%08ld",started%100000000);memcpy(number,d,8);}send_all(c,req,rlen);c->st=S_HDR;}}
 static void next_req(conn*c);
 static void start_conn(conn*c){ if(!want_more()){c->st=S_DEAD;return;} c->t0=now_ns(); do_connect(c);}
 static void finish(conn*c,int ok,long*why){
@@ -187,10 +212,10 @@ static void feed(conn*c,const char*p,size_t n,u64 t){
 }
 static char buf[1<<18];
 int main(int ac,char**av){
-  int o;while((o=getopt(ac,av,"p:h:H:c:r:t:k:u:b:m:g:e:d:P:s:x:w:L:T:"))!=-1)switch(o){
+  int o;while((o=getopt(ac,av,"p:h:H:c:r:t:k:u:b:m:g:e:d:P:s:x:w:L:T:n:"))!=-1)switch(o){
     case'p':port=atoi(optarg);break;case'h':host=optarg;break;case'H':naddr=atoi(optarg);break;case'c':N=atoi(optarg);break;case'r':R=atol(optarg);break;
     case't':T=atof(optarg);break;case'k':keep=atoi(optarg);break;case'u':path=optarg;break;case'b':bodyf=optarg;break;case'm':mode=optarg;break;
-    case'g':gapms=atof(optarg);break;case'e':expect=atoi(optarg);break;case'd':donestr=optarg;break;case's':stagger=atof(optarg);break;case'x':xh=optarg;break;case'w':warm=atof(optarg);break;case'L':lead=atoi(optarg);break;case'T':tail=atoi(optarg);break;
+    case'g':gapms=atof(optarg);break;case'e':expect=atoi(optarg);break;case'd':donestr=optarg;break;case's':stagger=atof(optarg);break;case'x':xh=optarg;break;case'w':warm=atof(optarg);break;case'L':lead=atoi(optarg);break;case'T':tail=atoi(optarg);break;case'n':placeholder=optarg;break;
     case'P':{char*s=strdup(optarg),*q;for(q=strtok(s,",");q;q=strtok(NULL,","))if(npid<32)pids[npid++]=atoi(q);break;}
     default:return 2;}
   signal(SIGPIPE,SIG_IGN);
@@ -201,6 +226,11 @@ int main(int ac,char**av){
   if(ws)rlen=sprintf(req,"GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer sk-test\r\n%s%s\r\n",path,host,port,xh,*xh?"\r\n":"");
   else{rlen=sprintf(req,"POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nAuthorization: Bearer sk-test\r\n%s%s%sContent-Length: %zu\r\n\r\n",path,host,port,keep?"":"Connection: close\r\n",xh,*xh?"\r\n":"",blen);memcpy(req+rlen,body,blen);rlen+=blen;}
   if(ws)build_wsframe();
+  if(placeholder&&!(number=memmem(req,rlen,placeholder,8)))return fprintf(stderr,"the body does not hold %s\n",placeholder),2;
+#ifdef TLS
+  tls=SSL_CTX_new(TLS_client_method()); /* the server is our own: its certificate is not checked */
+  SSL_CTX_set_mode(tls,SSL_MODE_ENABLE_PARTIAL_WRITE|SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+#endif
   h_ttfb=calloc(NB,4);h_err=calloc(NB,4);h_late=calloc(NB,4);h_dur=calloc(NB,4);
   ep=epoll_create1(0);C=calloc(N,sizeof(conn));
   u64 tb=now_ns();
@@ -242,8 +272,8 @@ int main(int ac,char**av){
       if(ev[i].events&(EPOLLIN|EPOLLHUP|EPOLLERR)){
         int curfd=c->fd;
         for(;;){
-          ssize_t k=recv(c->fd,buf,sizeof buf,0);
-          if(k>0){u64 tt=now_ns();lastprog=tt;reads++;bytes+=k;feed(c,buf,k,tt);if(c->fd!=curfd||c->st==S_CONN)break;if((size_t)k<sizeof buf)break; }
+          ssize_t k=conn_recv(c,buf,sizeof buf);
+          if(k>0){u64 tt=now_ns();lastprog=tt;reads++;bytes+=k;feed(c,buf,k,tt);if(c->fd!=curfd||c->st==S_CONN)break;if(whole_reads&&(size_t)k<sizeof buf)break; }
           else if(k==0||(errno!=EAGAIN&&errno!=EINTR)){
             /* EOF */
             if(c->st==S_BODY&&!c->chunked&&!c->hasclen){c->connclose=1;resp_done(c);}

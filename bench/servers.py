@@ -6,30 +6,43 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+from bench.programs import HERE, build
+
 SERVER_CORE, LOAD_CORE = 0, 1
 READY_SECONDS = 20.0
 KEY = "sk-bench"
 
 
+Opened = Callable[[int, float], AbstractContextManager["Server"]]
+"""A server that answers in so many chunks, at so many tokens a second."""
+
+
 @dataclass(frozen=True)
 class Server:
-    """A server that is up. `path` is where the load goes."""
+    """A server that is up. `path` is where the load goes, `workers` are processes that share its work with it."""
 
     name: str
     pid: int
     port: int
     path: str = "/v1/chat/completions"
+    tls: bool = False
+    workers: tuple[int, ...] = ()
+
+    @property
+    def pids(self) -> str:
+        """Whose processor time counts."""
+        return ",".join(map(str, (self.pid, *self.workers)))
 
 
 def contents(chunks: int) -> list[str]:
@@ -69,20 +82,22 @@ def wait_until_open(port: int) -> None:
 
 
 @contextmanager
-def ours(chunks: int, tokens_per_second: float = 0.0) -> Iterator[Server]:
-    """This project's server with a scripted session, journal on."""
-    port = free_port()
-    with running(sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--host", "127.0.0.1") as process:
+def ours(
+    chunks: int, tokens_per_second: float = 0.0, *flags: str, name: str = "streamproof", path: str = "/chat/completions"
+) -> Iterator[Server]:
+    """This project's server with a scripted session, its journal in memory."""
+    port, tls = free_port(), "--tls" in flags
+    with running(sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--host", "127.0.0.1", *flags) as process:
         wait_until_open(port)
         turn: dict[str, Any] = {"answer": {"content": contents(chunks)}}
         if tokens_per_second:
             turn["pace"] = {"tokens_per_second": tokens_per_second}
-        made = post(port, "/_mock/sessions", {"turns": [turn]})
-        yield Server("streamproof", process.pid, port, f"/s/{made['key']}/v1/chat/completions")
+        made = post(port, "/_mock/sessions", {"turns": [turn]}, tls=tls)
+        yield Server(name, process.pid, port, f"/s/{made['key']}/v1{path}", tls)
 
 
 @contextmanager
-def rival(chunks: int, tokens_per_second: float = 0.0) -> Iterator[Server]:
+def rival(chunks: int, tokens_per_second: float = 0.0, path: str = "/v1/chat/completions") -> Iterator[Server]:
     """npm @copilotkit/aimock, installed once into bench/rival."""
     folder = HERE / "rival"
     if not (folder / "node_modules").is_dir():
@@ -96,7 +111,7 @@ def rival(chunks: int, tokens_per_second: float = 0.0) -> Iterator[Server]:
     try:
         with running("node", "node_modules/.bin/llmock", "-p", str(port), "-f", str(file), "--log-level", "silent", cwd=folder) as process:
             wait_until_open(port)
-            yield Server("aimock", process.pid, port)
+            yield Server("aimock", process.pid, port, path)
     finally:
         file.unlink()
 
@@ -105,16 +120,18 @@ def rival(chunks: int, tokens_per_second: float = 0.0) -> Iterator[Server]:
 def control(response: bytes) -> Iterator[Server]:
     """The C control, writing `response` to every request."""
     port = free_port()
-    file = HERE / "build" / "response"
+    program = build("control")
+    file = program.with_name("response")
     file.write_bytes(response)
-    with running(str(HERE / "build" / "control"), str(port), str(file)) as process:
+    with running(str(program), str(port), str(file)) as process:
         wait_until_open(port)
         yield Server("C, one write", process.pid, port)
 
 
-def post(port: int, path: str, body: Any) -> Any:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request) as response:
+def post(port: int, path: str, body: Any, *, tls: bool = False) -> Any:
+    scheme, context = ("https", ssl._create_unverified_context()) if tls else ("http", None)
+    request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, context=context) as response:
         return json.load(response)
 
 

@@ -1,0 +1,1 @@
+"""Speed, measured on this machine in one run against rivals: `make bench`. Never installed."""

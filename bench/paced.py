@@ -1,0 +1,51 @@
+"""Many streams at a model's pace: the rate that was kept, how much a gap differs from the planned one, and lateness against an
+absolute schedule, which a chain of sleeps cannot hide its drift from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench import servers
+from bench.answers import SHORT
+from bench.figures import Row, median, say
+from bench.load import load
+
+
+@dataclass(frozen=True)
+class Pace:
+    """So many `streams` at so many tokens a second each, of so many tokens."""
+
+    streams: int
+    per_second: int
+    tokens: int
+
+    @property
+    def gap_ms(self) -> float:
+        return 1000 / self.per_second
+
+
+def paced(rounds: int, pace: Pace) -> None:
+    """This server, where the role goes with the first token and the end with the last; then the rival, where each takes its own time."""
+    _measure(rounds, pace, "streamproof", servers.ours, 1, 2, (pace.tokens - 1) * pace.gap_ms)
+    _measure(rounds, pace, "aimock", servers.rival, 0, 1, (pace.tokens + 1) * pace.gap_ms)
+
+
+def _measure(rounds: int, pace: Pace, name: str, opened: servers.Opened, lead: int, tail: int, planned_ms: float) -> None:
+    rows: list[Row] = []
+    options = ("-c", str(pace.streams), "-r", str(pace.streams), "-s", "1", "-g", str(pace.gap_ms), "-L", str(lead), "-T", str(tail))
+    for _ in range(min(rounds, 3)):
+        with opened(pace.tokens, pace.per_second) as server:
+            figures = load(server, SHORT, *options, "-e", str(pace.tokens + 3))
+        if figures["ok"]:
+            rate = planned_ms / (planned_ms + figures["drift_mean"])
+            core = figures["srv_cpu"] / figures["seconds"]
+            rows.append({"rate": rate, "late": figures["late_p99"], "gap": figures["gaperr_p99"], "core": core, "fail": figures["fail"]})
+    what = f"{pace.streams:,} streams at {pace.per_second:,} tokens/s, {name}"
+    if not rows:
+        say(what, "not one answer was whole")
+        return
+    say(
+        what,
+        f"{median(rows, 'rate'):.2%} of the rate, gap error p99 {median(rows, 'gap'):.1f} ms, lateness p99 {median(rows, 'late'):.1f} ms, "
+        f"{median(rows, 'core'):.0%} of a core" + (f", {median(rows, 'fail'):.0f} failed" if median(rows, "fail") else ""),
+    )
