@@ -12,7 +12,9 @@ from random import Random
 import pytest
 
 from conformance.case import Case, corpus
+from conformance.engine import NETWORK
 from conformance.mutants import _killing
+from mockserver.testing import MockServer
 
 FAILED_CASES, PASSED_CASES = 14, 10
 TRIES = 3
@@ -21,7 +23,8 @@ CORPUS = {case.id: case for case in corpus()}
 
 def sample(name: str) -> tuple[Case, ...]:
     """The same cases for a mutant every time, but for those that must be run alone and take long."""
-    quick = {case_id for case_id, case in CORPUS.items() if not case.alone}
+    lacking = {NETWORK} if MockServer.no_network() else set()
+    quick = {case_id for case_id, case in CORPUS.items() if not case.alone and not lacking.intersection(case.needs)}
     failed = sorted(_killing.cases_of(_killing.table()[name]) & quick)
     others = sorted(quick - set(failed))
     random = Random(name)

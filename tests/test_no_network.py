@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from conformance import case
+from conformance.adapter import Process
+from conformance.engine import Engine
+from conformance.levels import levels
+from conformance.verdict import Verdict
 from mockserver.testing import MockServer
 from mockserver.transports import proxies
 from tests import raw_http
@@ -41,6 +48,17 @@ def test_serve_says_what_to_install() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert proxies.INSTALL in ended.stderr
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_the_kits_cases_of_a_network_are_skipped_with_the_reason_and_block_no_level() -> None:
+    command = shlex.join((sys.executable, "-m", "conformance.reference.client"))
+    wanted = [each for each in case.corpus() if each.id == "L0.happy" or each.id.startswith("L3.network.")]
+    results = asyncio.run(Engine(Process(command), transports=("sse",)).run(wanted))
+    skipped = [check for result in results.cases if result.level == "L3" for check in result.checks]
+    assert {(check.verdict, check.reason) for check in skipped} == {(Verdict.NOT_APPLICABLE, proxies.missing())}
+    states = {level.name: level.state for level in levels(results.cases)}
+    assert (states["L0"], states["L3"]) == ("passed", "not run")
 
 
 def test_ci_installs_where_it_is_looked_for() -> None:
