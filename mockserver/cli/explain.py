@@ -19,6 +19,7 @@ from mockserver.reactions import Reactions
 from mockserver.steps import End, Frame, HangUp, Head, Message, Pulse, Raw, Reset, Stall, Step, Timeline, Vanish, Wait, WaitFor
 
 if TYPE_CHECKING:
+    from mockserver.network import Network
     from mockserver.plan import Plan
     from mockserver.profiles import Profile
 
@@ -67,6 +68,7 @@ def explanation(profile: Profile, dialect: DialectName, flavour: str, seed: int)
     """The lines that are printed."""
     yield f"{click.style(profile.name, bold=True)}: {profile.title}"
     yield profile.why
+    yield from _network(profile.network)
     turns = profile.script.turns
     for number, turn in enumerate(turns):
         yield ""
@@ -170,12 +172,27 @@ def _preview(data: bytes) -> str:
     return click.style(shown, dim=True)
 
 
+def _network(network: Network | None) -> Iterator[str]:
+    """What lies between, toxic by toxic: attributes, then when and on what it acts where that is not everything."""
+    if network is None:
+        return
+    yield ""
+    yield click.style("in between, by Toxiproxy", bold=True)
+    for toxic in network.toxics:
+        given = [(item.name, getattr(part, item.name), item.default) for part in (toxic.attributes, toxic.aim) for item in fields(part)]
+        told = [
+            f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}" for name, value, usual in given if value != usual
+        ]
+        yield f"    {toxic.type:<12} {', '.join(told)}".rstrip()
+
+
 def _how_to_play(profile: Profile, dialect: DialectName) -> Iterator[str]:
     body = hello(stream=dialect != "json")
     origin = "http://127.0.0.1:8080"
     yield ""
     if profile.needs_port:
-        asked = json.dumps({"profile": profile.name, "own_port": True})
+        doors = any(turn.door.needs_port for turn in profile.script.turns)
+        asked = json.dumps({"profile": profile.name, **({"own_port": True} if doors else {})})
         yield f"curl -s {origin}/_mock/sessions -H 'content-type: application/json' -d '{asked}'   # answers with a base_url of its own"
     elif dialect.startswith("ws"):
         url = f"{origin.replace('http', 'ws')}/p/{profile.name}/v1/ws/chat?key=any&dialect={dialect}"
