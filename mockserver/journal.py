@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
+from time import monotonic
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
@@ -38,6 +39,11 @@ class Happening:
     at: float
     what: str
     detail: Any = None
+
+
+def nothing() -> int:
+    """No bytes at all."""
+    return 0
 
 
 @dataclass(slots=True)
@@ -72,6 +78,7 @@ class RequestEntry:
     first_byte_at: float | None = None
     last_byte_at: float | None = None
     blocked: float = 0.0
+    blocked_since: float | None = None
     unsent: int = 0
     queued: float = 0.0
     happenings: list[Happening] = field(default_factory=list)
@@ -82,6 +89,9 @@ class RequestEntry:
     unfired: tuple[str, ...] = ()
     plan: Any = None
     """The plan that was played, for the conformance kit; never exported."""
+    line: ConnectionEntry | None = None
+    """The connection it came on, and `reached`: how many bytes had been handed over there with its last write; not exported."""
+    reached: int = 0
     place: Any = None
     """The allowance (see `mockserver.limits`) among whose running answers this is; never exported."""
 
@@ -91,15 +101,35 @@ class RequestEntry:
             self.first_byte_at = at
         self.last_byte_at = at
         self.bytes += size
+        if self.line is not None:
+            self.reached = self.line.bytes_out
         self.messages += messages
         self.writes.add(due, at, size, messages, mark)
         if len(self.writes) > MAX_WRITES:
             self.dropped_writes += self.writes.keep(MAX_WRITES)
 
+    def block(self, at: float, waiting: int) -> None:
+        """The kernel takes no more, and so many bytes wait."""
+        self.blocked_since = at
+        self.happened(at, "blocked", waiting)
+
+    def unblock(self, at: float) -> None:
+        """It does again, or nobody waits for that any longer."""
+        if self.blocked_since is not None:
+            self.blocked += at - self.blocked_since
+            self.blocked_since = None
+
     def happened(self, at: float, what: str, detail: Any = None) -> None:
         """Note what the client did, up to a bound."""
         if len(self.happenings) < MAX_WRITES:
             self.happenings.append(Happening(at, what, detail))
+
+    @property
+    def bytes_accepted(self) -> int:
+        """How many of its bytes the kernel has taken. What it has not are the last ones of the connection."""
+        if self.line is None:
+            return self.bytes
+        return self.bytes - min(self.bytes, max(0, self.reached - self.line.bytes_accepted))
 
     def condense(self) -> None:
         """Forget the plan and most of the writes."""
@@ -136,6 +166,12 @@ class ConnectionEntry:
     close_reason: str | None = None
     lost_bytes: int | None = None
     happenings: list[Happening] = field(default_factory=list)
+    unsent: Callable[[], int] = nothing
+    """How many of the bytes handed over the kernel has not taken by now; never exported."""
+
+    @property
+    def bytes_accepted(self) -> int:
+        return max(0, self.bytes_out - self.unsent())
 
     def happened(self, at: float, what: str, detail: Any = None) -> None:
         if len(self.happenings) < MAX_WRITES:
@@ -227,10 +263,14 @@ class Journal:
 
     def connection_json(self, entry: ConnectionEntry) -> dict[str, Any]:
         shown: dict[str, Any] = self._plain(entry)
+        shown["bytes_accepted"] = entry.bytes_accepted
         return shown
 
     def request_json(self, entry: RequestEntry) -> dict[str, Any]:
         shown: dict[str, Any] = self._plain(entry)
+        shown["bytes_accepted"] = entry.bytes_accepted
+        if entry.blocked_since is not None:
+            shown["blocked"] += max(0.0, monotonic() - entry.blocked_since)
         shown["path"] = self.path_of(entry)
         shown["headers"] = {
             name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in _gathered(entry.headers).items()
@@ -273,13 +313,15 @@ class Journal:
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
-            return {item.name: self._plain(getattr(value, item.name)) for item in fields(value) if item.name not in _HIDDEN}
+            hidden = _HIDDEN_OF_CONNECTIONS if isinstance(value, ConnectionEntry) else _HIDDEN
+            return {item.name: self._plain(getattr(value, item.name)) for item in fields(value) if item.name not in hidden}
         if isinstance(value, list | tuple | deque | Writes):
             return [self._plain(item) for item in value]
         return self._hidden(value) if isinstance(value, str | dict) else value
 
 
-_HIDDEN = frozenset({"headers", "place", "plan", "raw_body"})
+_HIDDEN = frozenset({"blocked_since", "headers", "line", "place", "plan", "raw_body", "reached"})
+_HIDDEN_OF_CONNECTIONS = frozenset({"unsent"})
 
 
 def _gathered(headers: Mapping[str, str]) -> dict[str, str]:

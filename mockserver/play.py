@@ -258,8 +258,7 @@ class Play:
         return late
 
     async def _drain(self) -> None:
-        blocked_at = self._slots.now()
-        self.entry.happened(blocked_at, "blocked", self.wire.unsent)
+        self.entry.block(self._slots.now(), self.wire.unsent)
         try:
             if self._lag.act == "wait":
                 await self.wire.drain()
@@ -269,7 +268,7 @@ class Play:
         except TimeoutError:
             await self._lagging()
         finally:
-            self.entry.blocked += self._slots.now() - blocked_at
+            self.entry.unblock(self._slots.now())
 
     async def _lagging(self) -> None:
         """The reader lagged for too long: do what the reactions say."""

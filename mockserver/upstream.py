@@ -353,6 +353,7 @@ class Upstream:
         self.meet(session, connection)
         connection.entry.requests += 1
         entry = journal.request(connection.entry.connection, received_at)
+        entry.line = connection.entry
         journal.asked(entry, request.method, request.path_qs, request.headers, body)
         entry.profile = session.profile
         if (found := self.credential(request, query=True)) is not None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import struct
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from mockserver.bundled import bundled
 from mockserver.journal import KEPT_WHOLE, KEPT_WRITES, MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
-from mockserver.testing import MockServer
+from mockserver.testing import MockServer, MockSession
 
 ASK: Mapping[str, Any] = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
 SECRET = "sk-journal-secret-0123456789"
@@ -137,7 +140,7 @@ def test_a_reader_that_does_not_read_is_told(server: MockServer) -> None:
     with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
         head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
         sock.sendall(head.encode() + body)
-        time.sleep(0.5)
+        until(session, lambda request: request["blocked"] > 0.1)
         read = 0
         while read < 10_000_000:
             read += len(sock.recv(1_000_000))
@@ -146,6 +149,91 @@ def test_a_reader_that_does_not_read_is_told(server: MockServer) -> None:
     assert request["blocked"] > 0.1
     assert 0 < request["unsent"] <= 256 * 1024
     assert "blocked" in {each["what"] for each in request["happenings"]}
+
+
+@contextmanager
+def asked(base_url: str, *, linger: bool = False) -> Iterator[socket.socket]:
+    """A socket on which a request was sent and nothing is read; it is closed by RST if it is to `linger`."""
+    url = httpx.URL(base_url)
+    body = json.dumps(ASK).encode()
+    head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        sock.sendall(head.encode() + body)
+        yield sock
+        if linger:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def until(session: MockSession, seen: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The journal, once it shows this."""
+    deadline = time.monotonic() + 10
+    while not ((journal := session.journal())["requests"] and seen(journal["requests"][0])):
+        assert time.monotonic() < deadline, journal
+        time.sleep(0.01)
+    check(journal)
+    return journal
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much of a lost connection its kernel had taken")
+@pytest.mark.parametrize("linger", [False, True], ids=["read later", "reset unread"])
+def test_what_the_kernel_has_taken(server: MockServer, linger: bool) -> None:
+    """A client that never reads fills both kernels, and what is left waits; that is true while it lasts and when it is over."""
+    session = server.session([{"answer": {"content": ["x" * 10_000_000]}}])
+    with asked(session.base_url, linger=linger) as sock:
+        journal = until(session, lambda request: request["blocked"] > 0.2)
+        (request,), (connection,) = journal["requests"], journal["connections"]
+        assert request["ended_at"] is None, "it is blocked still, and the time counts already"
+        assert 100_000 < request["bytes_accepted"] < request["bytes"] < 10_000_000
+        assert request["bytes"] - request["bytes_accepted"] == request["unsent"], "nothing was read, so nothing has left since"
+        assert (connection["bytes_out"], connection["bytes_accepted"]) == (request["bytes"], request["bytes_accepted"])
+        while not linger and sock.recv(1_000_000)[-5:] != b"0\r\n\r\n":
+            pass
+    session.wait_idle()
+    (over,), (lost,) = (journal := session.journal())["requests"], journal["connections"]
+    check(journal)
+    if linger:
+        assert (over["ended_by"], lost["closed_how"]) == ("client", "rst")
+        assert (over["bytes"], over["bytes_accepted"]) == (request["bytes"], request["bytes_accepted"])
+        assert lost["bytes_accepted"] == request["bytes_accepted"]
+    else:
+        assert over["bytes_accepted"] == over["bytes"] > 10_000_000
+
+
+def test_what_the_kernel_has_taken_of_an_earlier_answer(server: MockServer) -> None:
+    """Only the answer that nobody reads is not taken, not the one before it on the same connection."""
+    session = server.session([{"answer": {"content": ["first"]}}, {"answer": {"content": ["x" * 10_000_000]}}])
+    url = httpx.URL(session.base_url)
+    body = json.dumps(ASK).encode()
+    head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+    with asked(session.base_url) as sock:
+        until(session, lambda request: request["ended_at"] is not None)
+        sock.sendall(head.encode() + body)
+        deadline = time.monotonic() + 10
+        while len(requests := session.journal()["requests"]) < 2 or requests[1]["blocked"] < 0.05:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert requests[0]["bytes_accepted"] == requests[0]["bytes"]
+    assert 0 < requests[1]["bytes_accepted"] < requests[1]["bytes"]
+
+
+@pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
+@pytest.mark.parametrize(("linger", "how"), [(False, "fin"), (True, "rst")])
+def test_a_request_that_was_cut_off(server: MockServer, framing: str, linger: bool, how: str) -> None:
+    """It never became whole, takes no turn and is answered by nothing; but it was made."""
+    session = server.session([{"answer": {"content": ["the first turn"]}}])
+    url = httpx.URL(session.base_url)
+    half = b'{"model":' if "length" in framing else b'9\r\n{"model":\r\n'
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        sock.sendall(f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n{framing}\r\n\r\n".encode())
+        time.sleep(0.05)
+        sock.sendall(half)
+        time.sleep(0.05)
+        if linger:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    (request,) = until(session, lambda request: request["ended_at"] is not None)["requests"]
+    assert (request["ended_by"], request["ended_how"], request["status"], request["turn"]) == ("client", how, None, None)
+    assert (request["body"], request["body_bytes"], request["bytes"]) == ('{"model":', 9, 0)
+    assert "the first turn" in post(session.base_url).text
 
 
 SECRETIVE: list[tuple[str, dict[str, str], str]] = [

@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import socket
 import struct
+import sys
 import termios
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from mockserver.compile import Hold
-from mockserver.journal import ConnectionEntry
+from mockserver.journal import ConnectionEntry, nothing
 from mockserver.steps import End
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ UNSEEN_SECONDS = 600.0
 """How long a connection is kept whose client cannot be seen to leave."""
 DRAIN_SECONDS = 1.0
 """How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
+
+TCP_INFO_SIZE = 128
+TCP_INFO_BYTES_ACKED = 120
+"""Where `tcpi_bytes_acked` stands in Linux's struct tcp_info (include/uapi/linux/tcp.h)."""
 
 
 def _tell(waiting: asyncio.Future[None] | None) -> None:
@@ -78,6 +83,7 @@ class Connection(RequestHandler):
                 accept() if accept else 0, self._loop.time(), f"{peer[0]}:{peer[1]}" if peer else "", port=own[1] if own else None
             )
         self.entry.tls = tls.version() if tls else None
+        self.entry.unsent = self.waiting
         self.head_sent = False
         self._gone: asyncio.Future[None] | None = None
         self._arrived: asyncio.Future[None] | None = None
@@ -130,6 +136,8 @@ class Connection(RequestHandler):
         how = "rst" if isinstance(exc, ConnectionError) else "fin"
         if exc is not None:
             self._left(self._loop.time(), how)
+        left = self._left_behind()
+        self.entry.unsent = (lambda: left) if left else nothing
         by = "client" if exc is not None or self.entry.half_closed_at is not None else "server"
         self.entry.closed(self._loop.time(), by, how)
         self._tell_gone()
@@ -157,12 +165,12 @@ class Connection(RequestHandler):
             return Sent(status, keep_alive=False)
         if status >= 500:
             self.log_exception("Error while answering %s %s", request.method, request.path, exc_info=exc)
-        if self.head_sent or self.transport is None:
+        if self.head_sent or self.transport is None or self.transport.is_closing():
             self.force_close()
             return Sent(status, keep_alive=False)
         answer_error = getattr(self._manager, "error_bytes", None)
         if answer_error is not None:
-            self.transport.write(answer_error(status, message))
+            self.write(answer_error(status, message))
         return Sent(status, keep_alive=False)
 
     # The wire: see play.Wire.
@@ -174,6 +182,10 @@ class Connection(RequestHandler):
     @property
     def unsent(self) -> int:
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def waiting(self) -> int:
+        """As `unsent`, for whoever asks later."""
+        return self.unsent
 
     def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
         if self.transport is None or self.transport.is_closing():
@@ -301,6 +313,18 @@ class Connection(RequestHandler):
         buffer = bytearray(4)
         fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, buffer)
         return int.from_bytes(buffer, "little")
+
+    def _left_behind(self) -> int:
+        """How many of the bytes handed over the kernel had not taken when the connection was lost. asyncio has let go of them by
+        now, but the kernel counts what it was given. With TLS it counts others."""
+        if self.transport is None or self.ssl_context is not None or self.entry.tls or sys.platform != "linux":
+            return 0
+        try:
+            told = self._socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SIZE)
+            acknowledged = int.from_bytes(told[TCP_INFO_BYTES_ACKED : TCP_INFO_BYTES_ACKED + 8], sys.byteorder)
+            return max(0, self.entry.bytes_out - acknowledged - self._queued())
+        except OSError:
+            return 0
 
     async def _sent(self) -> bool:
         """Wait until all that was written has been acknowledged, at most DRAIN_SECONDS."""

@@ -149,6 +149,11 @@ class Handshaker(web.WebSocketResponse):
         return headers, protocol, window_bits, True
 
     @property
+    def head_size(self) -> int:
+        """Bytes of the response that aiohttp has written."""
+        return 0 if self._payload_writer is None else self._payload_writer.output_size
+
+    @property
     def reader(self) -> Any:
         """Where the client's frames come from: messages, pings, pongs and close frames."""
         return self._reader

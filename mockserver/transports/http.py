@@ -65,10 +65,14 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     reactions = _while_reading(upstream, session)
     if reactions.early and not request.content.is_eof():
         return await complete(upstream, request, session, upstream.enter(session, request, received_at), UNREAD)
+    pieces: list[bytes] = []
     try:
-        body = await read_body(request, upstream.settings.max_body, reactions.intake)
+        body = await read_body(request, upstream.settings.max_body, reactions.intake, pieces)
     except Unreadable as error:
         return await refuse(upstream, request, session, error.api_error, received_at)
+    except (asyncio.CancelledError, ConnectionError):
+        _cut_off(upstream, request, session, received_at, b"".join(pieces))
+        raise
     asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=deployment(request.path))
     if asked.profile is not None and upstream.fleet is not None:
         await upstream.fleet.visit(f"profile:{asked.profile}")
@@ -77,6 +81,14 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     if isinstance(wanted, ApiError):
         return await say(upstream, request, session, entry, wanted)
     return await complete(upstream, request, session, entry, wanted)
+
+
+def _cut_off(upstream: Upstream, request: web.BaseRequest, session: Session, received_at: float, body: bytes) -> None:
+    """The connection ended while the request was read; it has taken no turn."""
+    entry = upstream.enter(session, request, received_at, body)
+    connection = cast(Connection, request.protocol).entry
+    entry.end(upstream.slots.now(), connection.closed_by or "client", connection.closed_how or "gone")
+    upstream.finished(session, entry)
 
 
 def _while_reading(upstream: Upstream, session: Session) -> Reactions:
@@ -259,9 +271,9 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     return Sent(compiled.status, keep_alive=bool(request.keep_alive) and connection.entry.half_closed_at is None)
 
 
-async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0) -> bytes:
+async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0, pieces: list[bytes] | None = None) -> bytes:
     """The whole body, at most `limit` bytes, read at `intake` bytes per second (0: as it comes). Raises Unreadable; what is
-    too much is not read."""
+    too much is not read. `pieces` gets what was read, which is all there is if the client leaves."""
     if (announced := request.content_length or 0) > limit:
         raise Unreadable(api_errors.body_too_large(announced, limit))
     if request.content.is_eof() and not request.can_read_body:
@@ -269,14 +281,13 @@ async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0) -
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
         cast(Connection, request.protocol).write(CONTINUE)
     try:
-        return await _pieces(request, limit, intake)
+        return await _pieces(request, limit, intake, [] if pieces is None else pieces)
     except web.RequestPayloadError as error:
         _give_up(request)
         raise Unreadable(mock_errors.bad_body(str(error.__cause__ or error))) from None
 
 
-async def _pieces(request: web.BaseRequest, limit: int, intake: float) -> bytes:
-    pieces: list[bytes] = []
+async def _pieces(request: web.BaseRequest, limit: int, intake: float, pieces: list[bytes]) -> bytes:
     size = 0
     while piece := await (request.content.read(ceil(intake / INTAKES_PER_SECOND)) if intake else request.content.readany()):
         size += len(piece)

@@ -70,6 +70,7 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
     shaken.headers.update(dict(cors_fields(request.headers)))
     connection.head_sent = True
     await shaken.prepare(request)
+    connection.entry.bytes_out += shaken.head_size
     connection.entry.transport = "websocket"
     connection.set_buffers(reactions.buffers)
     upstream.meet(asked.session, connection)
