@@ -218,14 +218,12 @@ class App:
         inner = bound_socket("127.0.0.1", 0)
         self.inner = address(*inner.getsockname())
         self._front = Proxies("127.0.0.1", self.inner, self.settings.seed)
-        listens = [address(*sock.getsockname()[:2]) for sock in sockets]
-        for sock in sockets:
-            sock.close()
         try:
-            for listen in listens:
-                await asyncio.to_thread(self._front.open, listen, network, listen, self.inner)
+            for number, sock in enumerate(sockets):
+                await asyncio.to_thread(self._front.open, f"address-{number}", network, sock, self.inner)
         except BaseException:
-            inner.close()
+            for sock in (inner, *sockets):
+                sock.close()
             self._front.close_all()
             raise
         return inner

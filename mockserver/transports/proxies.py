@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.sessions import Session
-from mockserver.transports.listener import address, reached
+from mockserver.transports.listener import address, bound_socket, reached
 
 if TYPE_CHECKING:
     from mockserver.network import Network, Toxic
@@ -62,10 +63,11 @@ def executable() -> str | None:
 
 @dataclass
 class Link:
-    """A proxy and what will still be done to it. `port` is where clients connect."""
+    """A proxy and what will still be done to it. The guard keeps its port while it is down: a port that nobody has is given to
+    whoever connects somewhere, and then cannot be listened on again."""
 
     proxy: Any
-    port: int
+    guard: socket.socket
     timers: list[threading.Timer] = field(default_factory=list)
 
 
@@ -84,19 +86,25 @@ class Proxies:
         """Put the session's network before it. Raises as `open` does."""
         if session.network is not None:
             upstream = self._server if session.port is None else address(reached(self._host), session.port)
-            session.network_port = self.open(session.key, session.network, address(self._host, 0), upstream)
+            session.network_port = self.open(session.key, session.network, bound_socket(self._host, 0), upstream)
 
-    def open(self, key: str, network: Network, listen: str, upstream: str) -> int:
-        """Put the network before `upstream` (host:port) and say on which port of `listen` (host:port, 0 for any) clients reach it.
-        Raises NoToxiproxy, and OSError for a port that is taken."""
-        if self._toxiproxy is None:
-            self._toxiproxy = _Toxiproxy.shared(self._seed)
+    def open(self, key: str, network: Network, guard: socket.socket, upstream: str) -> int:
+        """Put the network where a socket is bound and before `upstream` (host:port); give the port. Raises NoToxiproxy, and
+        OSError for a port that cannot be listened on."""
+        host, port = guard.getsockname()[:2]
+        try:
+            if self._toxiproxy is None:
+                self._toxiproxy = _Toxiproxy.shared(self._seed)
+            with _lock:
+                link = Link(self._toxiproxy.create(upstream, address(host, port)), guard)
+        except BaseException:
+            guard.close()
+            raise
+        self._links[key] = link
         with _lock:
-            proxy = self._toxiproxy.create(upstream, listen)
-            link = self._links[key] = Link(proxy, int(proxy.listen.rpartition(":")[2]))
             for name, toxic in _named(network):
                 self._plan(link, name, toxic)
-        return link.port
+        return int(port)
 
     def proxy(self, key: str) -> Any:
         """toxiproxy-python's own object for a proxy. Raises KeyError."""
@@ -110,6 +118,7 @@ class Proxies:
                 timer.cancel()
             with _lock, suppress(OSError):
                 link.proxy.destroy()
+            link.guard.close()
 
     def keep(self, keys: Container[str]) -> None:
         """Close all proxies but those with these keys."""
