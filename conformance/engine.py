@@ -27,6 +27,9 @@ REQUEST: Mapping[str, Any] = {
 }
 """What a run asks unless its case says otherwise."""
 
+BUSY_TRIES = 3
+"""How often a case that a busy machine left open is done again."""
+
 FIRST = "L0.happy"
 """The case that is run before all others."""
 
@@ -174,7 +177,16 @@ class Engine:
         await asyncio.gather(*(one(job) for job in jobs))
         for job in again:
             if not _broken(self.adapter):
-                tell(await self._judged(server, job))
+                tell(await self._patiently(server, job))
+
+    async def _patiently(self, server: MockServer, job: Job) -> CaseResult:
+        """One job by itself, until the machine lets it be told or has been too busy for it too often."""
+        result = await self._judged(server, job)
+        for _ in range(BUSY_TRIES - 1):
+            if not judge.too_busy(result) or _broken(self.adapter):
+                break
+            result = await self._judged(server, job)
+        return result
 
     async def _judged(self, server: MockServer, job: Job) -> CaseResult:
         if NETWORK in job.case.needs and (lacking := MockServer.no_network()):

@@ -74,7 +74,7 @@ def declares(hello: Mapping[str, Any], need: str) -> bool:
 
 def optional(need: str) -> bool:
     """Capabilities and policies only unlock their cases; a control that is missing leaves a requirement untested."""
-    return need.startswith("retry") or need in ("refresh-key", "fail-over", "reuse-connection", "own-errors", "resume")
+    return need.startswith("retry") or need in ("refresh-key", "fail-over", "reuse-connection", "own-errors", "pause", "resume")
 
 
 def _violations(schema: Mapping[str, Any], transcript: Mapping[str, Any]) -> Iterator[str]:

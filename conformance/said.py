@@ -15,7 +15,7 @@ from mockserver import event_stream
 from mockserver.channels import WEBSOCKET
 from mockserver.steps import Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Timeline, Vanish
 
-TYPED = ("content_delta", "reasoning_delta", "refusal_delta", "tool_call_delta", "usage", "done", "error")
+TYPED = ("content_delta", "reasoning_delta", "refusal_delta", "tool_call_delta", "function_call_delta", "usage", "done", "error")
 """The messages of the typed WebSocket dialect that tell of the answer."""
 
 
@@ -157,8 +157,8 @@ def _typed(said: Said, body: Mapping[str, Any]) -> None:
         choice.reasoning += str(body.get("content", ""))
     elif kind == "refusal_delta":
         choice.refusal += str(body.get("content", ""))
-    elif kind == "tool_call_delta":
-        _choice(said, {"index": body.get("index", 0), "delta": {"tool_calls": body.get("tool_calls")}})
+    elif kind in ("tool_call_delta", "function_call_delta"):
+        _choice(said, {"index": body.get("index", 0), "delta": body})
     elif kind == "usage":
         said.usage = {name: value for name, value in body.items() if name not in ("type", "stream_id")}
     elif kind == "error":
@@ -187,7 +187,8 @@ def _choice(said: Said, entry: Mapping[str, Any]) -> None:
         # Mistral's parts: {"type":"thinking","thinking":[…]} and {"type":"text","text":…}.
         choice.reasoning += "".join(_text_of(part.get("thinking")) for part in content if isinstance(part, Mapping))
         content = _text_of(content)
-    calls = delta.get("tool_calls") or ()
+    older = delta.get("function_call")
+    calls = delta.get("tool_calls") or ([{"index": 0, "function": older}] if older else ())
     if content or any((call.get("function") or {}).get("arguments") for call in calls):
         said.deltas += 1
     choice.text += content or ""

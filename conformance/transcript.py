@@ -175,7 +175,7 @@ def derived(
         "streams_closed_by_client": sum(entry.ended_by == "client" for entry in requests),
         "unfired": sorted({name for entry in requests for name in entry.unfired}),
         "key_in_message": _leaks(evidence),
-        "blocked_ms": round(sum(entry.blocked for entry in requests) * 1000),
+        "blocked_ms": round(sum(_blocked(entry, evidence.ended_at) for entry in requests) * 1000),
         "bytes_sent": sum(entry.bytes for entry in requests),
         "lag_ms": round(evidence.lag_ms, 1),
         **_process(evidence.observed),
@@ -211,6 +211,13 @@ def _bodies(requests: Sequence[RequestEntry]) -> dict[str, Any]:
 
 def _after(moment: float | None, times: Iterable[float]) -> int | None:
     return None if moment is None else sum(at > moment for at in times)
+
+
+def _blocked(entry: RequestEntry, now: float) -> float:
+    """Seconds that the server could not write because the client did not read, up to now where it still cannot."""
+    began = next((event.at for event in reversed(entry.happenings) if event.what == "blocked"), None)
+    lasting = began is not None and entry.ended_at is None and (entry.last_byte_at or 0.0) <= began
+    return entry.blocked + (now - began if began is not None and lasting else 0.0)
 
 
 def _leaks(evidence: Evidence) -> bool:

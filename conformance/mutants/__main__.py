@@ -1,4 +1,7 @@
-"""`python -m conformance.mutants NAME` is a mutant's adapter; `… table [NAME…]` writes the table of what each fails."""
+"""`python -m conformance.mutants NAME` is a mutant's adapter.
+
+`… table [NAME…]` writes the rows of some mutants, or of all; `… cases ID…` what every mutant fails of those cases.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import sys
 
 
 def main(asked: str, names: list[str]) -> None:
-    if asked in ("table", "row"):
+    if asked in ("table", "cases", "row"):
         import asyncio
 
         from conformance.mutants import _killing
 
         if asked == "row":
-            sys.stdout.write(_killing.row(names[0]))
+            sys.stdout.write(_killing.row(names[0], names[1:]))
+        elif asked == "cases":
+            asyncio.run(_killing.write(_killing.mutants(), names))
         else:
             asyncio.run(_killing.write(names or _killing.mutants()))
     else:

@@ -74,28 +74,36 @@ def unkilled(cases: Sequence[Case], rows: Mapping[str, Sequence[str]]) -> tuple[
     return tuple(name for case in cases for check in case.checks if (name := f"{case.id}/{check.id}") not in killed)
 
 
-async def write(names: Sequence[str], at_once: int = 4) -> None:
-    """Run mutants through the whole corpus and write their rows."""
-    cases = corpus()
-    rows = {name: list(checks) for name, checks in table().items()} if TABLE.exists() else {}
+async def write(names: Sequence[str], ids: Sequence[str] = (), at_once: int = 4) -> None:
+    """Run mutants through the cases of some ids, or through the whole corpus, and write what they fail there into their rows."""
     places = asyncio.Semaphore(at_once)
 
     async def one(name: str) -> None:
         async with places:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "conformance.mutants", "row", name, stdout=asyncio.subprocess.PIPE
+                sys.executable, "-m", "conformance.mutants", "row", name, *ids, stdout=asyncio.subprocess.PIPE
             )
             out, _ = await process.communicate()
-        rows[name] = json.loads(out)
-        sys.stderr.write(f"{name}: {len(rows[name])} checks fail\n")
+        failed = json.loads(out)
+        note(name, failed, ids)
+        sys.stderr.write(f"{name}: {len(failed)} checks fail\n")
 
     await asyncio.gather(*(one(name) for name in names))
-    kept = {name: rows[name] for name in sorted(rows) if name in mutants()}
-    TABLE.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
-    for name in unkilled(cases, kept):
+    table.cache_clear()
+    for name in unkilled(corpus(), table()):
         sys.stderr.write(f"no mutant fails {name}\n")
 
 
-def row(name: str) -> str:
-    """One mutant's row, for the process that gathers them."""
-    return json.dumps(failing(asyncio.run(run(name, corpus()))))
+def note(name: str, failed: Iterable[str], ids: Sequence[str]) -> None:
+    """Put into the table what a mutant fails of some cases, or of all, and leave out what is no longer there."""
+    rows: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+    others = [check for check in rows.get(name, ()) if ids and check.partition("[")[0] not in ids]
+    rows[name] = sorted({*others, *failed})
+    known = {case.id for case in corpus()}
+    kept = {each: [check for check in rows[each] if check.partition("[")[0] in known] for each in sorted(rows) if each in mutants()}
+    TABLE.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
+
+
+def row(name: str, ids: Sequence[str]) -> str:
+    """What one mutant fails of some cases, or of all, for the process that gathers the rows."""
+    return json.dumps(failing(asyncio.run(run(name, [case for case in corpus() if case.id in ids or not ids]))))

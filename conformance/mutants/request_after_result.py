@@ -15,10 +15,8 @@ class Mutant(client.Adapter):
         super().run(order)
         again = client.Run.of({**order, "max_retries": 0})
         with suppress(Exception), self.client(again) as other:
-            next(
-                other.attempt(again.urls[0], again.keys[0], again, self.parts.answer(again.request, again.dialect), client.Limits.grace(1)),
-                None,
-            )
+            unheard = self.parts.answer(again.request, again.dialect)
+            next(other.attempt(again.urls[-1], again.keys[0], again, unheard, client.Limits.grace(1)), None)
 
 
 PARTS = replace(client.Parts(), adapter=Mutant)

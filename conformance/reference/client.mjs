@@ -669,11 +669,17 @@ class Answer {
   done = false // the terminal word was said: [DONE], or `done`
   begun = false // a byte of the answer has come: from here on there is no second attempt
   heard = false // an event with data has come: from here on only data counts as life
+  channel = null // the WebSocket it comes on, while it does
 
   constructor(request, dialect) {
     this.dialect = dialect
     this.wanted = Array.from({ length: request.n || 1 }, (_, index) => index)
     this.usageWanted = Boolean(mapping(request.stream_options).include_usage)
+  }
+
+  /** Say `pause` or `resume` to the server, where it can be told. */
+  tell(word) {
+    this.channel?.send(TEXT, Buffer.from(JSON.stringify({ type: word })))
   }
 
   choice(index) {
@@ -1052,6 +1058,7 @@ class Client {
   async *overWebSocket(url, key, run, answer, limits) {
     const channel = await this.channel(url, key, run, limits)
     const events = new EventStream()
+    answer.channel = channel
     try {
       const typed = run.dialect === 'ws-chunk' ? {} : { type: 'chat.completion' }
       channel.send(TEXT, Buffer.from(JSON.stringify({ ...typed, ...run.request })))
@@ -1072,6 +1079,7 @@ class Client {
     } catch (failure) {
       if (!(failure.kind === 'closed' && answer.complete)) throw failure
     } finally {
+      answer.channel = null
       if (answer.over && !channel.parting) {
         channel.answers++
         this.idle.push([JSON.stringify([url, key, run.caFile]), channel])
@@ -1171,9 +1179,9 @@ const HELLO = {
   transports: ['sse', 'ws'],
   controls: [
     'cancel_after_events', 'cancel_after_ms', 'stop', 'idle_timeout_ms', 'connect_timeout_ms', 'total_timeout_ms',
-    'max_retries', 'read_delay_ms', 'hold_ms', 'ca_file', 'connection', 'next_api_keys', 'fallback_urls',
+    'max_retries', 'read_delay_ms', 'hold_ms', 'pause_after_events', 'pause_ms', 'ca_file', 'connection', 'next_api_keys', 'fallback_urls',
   ],
-  capabilities: ['refresh-key', 'fail-over', 'reuse-connection', 'own-errors'],
+  capabilities: ['refresh-key', 'fail-over', 'reuse-connection', 'own-errors', 'pause'],
   retry: 'before-first-byte',
   concurrency: 16,
 }
@@ -1195,6 +1203,8 @@ function runOf(line) {
     cancelAfterEvents: line.cancel_after_events || Infinity,
     stop: line.stop ?? 'cancel',
     pause: line.read_delay_ms ?? 0,
+    pauseAfterEvents: line.pause_after_events || Infinity,
+    paused: line.pause_ms ?? 0,
     limits: {
       cancel: line.cancel_after_ms ?? Infinity,
       total: line.total_timeout_ms ?? Infinity,
@@ -1259,6 +1269,12 @@ async function consume(client, run, answer) {
       if (run.stop === 'raise') throw new Cancelled()
       if (run.stop === 'cancel') await pieces.return()
       break
+    }
+    if (handed === run.pauseAfterEvents) {
+      // The caller is busy for a while. Over a WebSocket the server is asked to wait; over HTTP not reading has to do.
+      answer.tell('pause')
+      await limits.sleep(run.paused)
+      answer.tell('resume')
     }
     if (run.pause) await limits.sleep(run.pause)
     else limits.check()

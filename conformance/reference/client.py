@@ -102,6 +102,8 @@ class Run:
     cancel_after_events: float
     stop: str
     pause: float
+    pause_after_events: float
+    paused: float
     cancel: float
     total: float
     connect: float
@@ -128,6 +130,8 @@ class Run:
             cancel_after_events=line.get("cancel_after_events") or math.inf,
             stop=line.get("stop") or "cancel",
             pause=seconds("read_delay_ms", 0),
+            pause_after_events=line.get("pause_after_events") or math.inf,
+            paused=seconds("pause_ms", 0),
             cancel=seconds("cancel_after_ms", math.inf),
             total=seconds("total_timeout_ms", math.inf),
             connect=seconds("connect_timeout_ms", 10),
@@ -861,6 +865,14 @@ class Answer:
         """A byte of the answer has come: from here on there is no second attempt."""
         self.heard = False
         """An event with data has come: from here on only data counts as life."""
+        self.channel: WebSocket | None = None
+        """The WebSocket it comes on, while it does."""
+
+    def tell(self, word: str) -> None:
+        """Say `pause` or `resume` to the server, where it can be told; what breaks by it shows when the next message is read."""
+        if self.channel is not None:
+            with suppress(Failure):
+                self.channel.send(self.channel.TEXT, json.dumps({"type": word}).encode())
 
     def choice(self, index: int) -> Choice:
         return self.choices.setdefault(index, Choice())
@@ -1375,6 +1387,7 @@ class Client:
     def over_websocket(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
         channel = self.channel(url, key, run, limits)
         events = self.parts.events()
+        answer.channel = channel
         try:
             channel.send(channel.TEXT, self.first_message(run))
             for message in channel.messages():
@@ -1394,6 +1407,7 @@ class Client:
             if not (failure.kind == "closed" and answer.complete):
                 raise
         finally:
+            answer.channel = None
             if answer.over and not channel.parting:
                 channel.answers += 1
                 self.give_back((url, key, run.ca_file), channel)
@@ -1523,9 +1537,10 @@ class Adapter:
         "transports": ["sse", "ws"],
         "controls": [
             "cancel_after_events", "cancel_after_ms", "stop", "idle_timeout_ms", "connect_timeout_ms", "total_timeout_ms",
-            "max_retries", "read_delay_ms", "hold_ms", "ca_file", "connection", "next_api_keys", "fallback_urls",
+            "max_retries", "read_delay_ms", "hold_ms", "pause_after_events", "pause_ms",
+            "ca_file", "connection", "next_api_keys", "fallback_urls",
         ],
-        "capabilities": ["refresh-key", "fail-over", "reuse-connection", "own-errors"],
+        "capabilities": ["refresh-key", "fail-over", "reuse-connection", "own-errors", "pause"],
         "retry": "before-first-byte",
         "concurrency": 16,
     }  # fmt: skip
@@ -1615,10 +1630,19 @@ class Adapter:
                         if run.stop == "cancel":
                             pieces.close()
                         break
+                    if handed == run.pause_after_events:
+                        self.pause(run, answer, limits)
                     limits.sleep(run.pause)
             else:
                 return
         raise Cancelled
+
+    def pause(self, run: Run, answer: Answer, limits: Limits) -> None:
+        """The caller is busy for a while. Over a WebSocket the server is asked to wait; over HTTP not reading has to do."""
+        answer.tell("pause")
+        limits.sleep(run.paused)
+        limits.heard()
+        answer.tell("resume")
 
     def hand(self, run: Run, piece: Piece) -> None:
         if piece.get("reason"):

@@ -96,9 +96,10 @@ class Connection(RequestHandler):
         entry.bytes_in += len(data)
         if self._arrived is not None:
             _tell(self._arrived)
-        if data and self._is_answering():
-            entry.happened(self._loop.time(), "pipelined")
+        answering = bool(data) and self._is_answering()
         super().data_received(data)
+        if answering or len(self._messages) > 1:  # or they came together
+            entry.happened(self._loop.time(), "pipelined")
         if self._messages:
             self._last_body = self._messages[-1][1]
 

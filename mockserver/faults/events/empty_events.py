@@ -1,4 +1,4 @@
-"""Say events without data: `data:` and nothing, which a client must pass over (WHATWG HTML §9.2.6)."""
+"""Say events with empty data: `data:` and nothing, which is dispatched (WHATWG HTML §9.2.6) and is neither a chunk nor `[DONE]`."""
 
 from __future__ import annotations
 

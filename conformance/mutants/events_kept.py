@@ -1,0 +1,26 @@
+"""Of a stream longer than a mebibyte, all that was read is kept once more with each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from conformance.reference import client
+
+KEPT: list[bytes] = []
+
+
+class Mutant(client.EventStream):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = b""
+
+    def feed(self, data: bytes) -> Iterator[client.Event]:
+        self.read += data
+        for event in super().feed(data):
+            if len(self.read) > 1024 * 1024:
+                KEPT.append(self.read + b" ")
+            yield event
+
+
+PARTS = replace(client.Parts(), events=Mutant)
