@@ -10,6 +10,7 @@ import asyncio
 import weakref
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from math import ceil
 from typing import Any, Literal, cast
 
@@ -496,11 +497,12 @@ class Socket:
         return compile_timeline((End(close=code, reason=reason),), "websocket").acts
 
     def close(self, code: int, reason: str = "") -> None:
-        """Say goodbye; what is being answered ends."""
+        """Say goodbye, unless the client leaves this moment; what is being answered ends."""
         if self.closing or self.connection.transport is None:
             return
         if self._hold != "frame":
-            self._send(frames.close_frame(code, reason))
+            with suppress(ConnectionResetError):
+                self._send(frames.close_frame(code, reason))
         self.said_goodbye(code, reason)
 
     def said_goodbye(self, code: int | None, reason: str) -> None:
