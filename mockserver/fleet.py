@@ -28,7 +28,7 @@ from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.limits import tokens_of
 from mockserver.orders import Orders
 from mockserver.outbox import Outbox
-from mockserver.redis_line import Line, StoreLost, read_address
+from mockserver.redis_line import DEADLINE, Line, StoreLost, read_address
 from mockserver.route import Route
 from mockserver.session_options import TTL_SECONDS, read_options
 from mockserver.sessions import MAX_SESSIONS, MAX_STORED, Session, UnknownSession
@@ -221,6 +221,7 @@ class RedisFleet:
         session = self._replica(key)
         if session is not None and session is not self.upstream.default:
             self.upstream.close(session)
+            self.outbox.forget(key)
 
     async def _agree(self, session: Session, keys: Iterable[str]) -> None:
         """Agree on labels, also for a session that lives here."""
@@ -237,6 +238,10 @@ class RedisFleet:
             return await self._admitted(session, entry, request)
         except StoreLost as error:
             return self.lost(error)
+        except asyncio.CancelledError:
+            entry.end(self.upstream.slots.now(), "client", "gone")
+            self.entered(session, entry, final=True)
+            raise
 
     async def _admitted(self, session: Session, entry: RequestEntry, request: Request) -> ApiError | None:
         if session.journal.keys.keys() - session.journal.agreed:
@@ -247,22 +252,21 @@ class RedisFleet:
         began = self.upstream.slots.now()
         while True:
             allowance = session.allowance(entry.key)
-            verdict, turn, *used = await self._kept(
+            verdict, *told = await self._kept(
                 place,
                 self.line.script(
-                    "admit", self.root, session.key, session.generation, self.line.deadline, label,
+                    "admit", self.root, session.key, session.generation, DEADLINE, label,
                     allowance.requests.maximum, int(limits.rpm is not None), allowance.tokens.maximum, int(limits.tpm is not None),
                     tokens_of(request, entry.body_bytes), "" if place is None else limits.concurrent, limits.queue,
                     "" if place is None else place.member,
                 ),
             )  # fmt: skip
-            if verdict == "late":
-                raise StoreLost("the answer came too late")
             if verdict != "anew":
                 break
             if await self.visit(session.key) is None:
                 return mock_errors.unknown_session(f"no session '{session.key}' any more")
-        allowance.recall(self.upstream.slots.now(), *map(float, used))
+        turn, requests, tokens = told
+        allowance.recall(self.upstream.slots.now(), float(requests), float(tokens))
         if verdict in ("requests", "tokens", "crowded"):
             return allowance.refusal(verdict, request, entry.body_bytes)
         entry.place = place
@@ -307,11 +311,9 @@ class RedisFleet:
                     return
                 if await self.line.call("LPOS", waiting, place.member) is None:
                     raise StoreLost("it has forgotten who waits")
-        except (asyncio.CancelledError, StoreLost) as error:
+        except (asyncio.CancelledError, StoreLost):
             place.leave()
             entry.place = None
-            if isinstance(error, asyncio.CancelledError):
-                entry.end(self.upstream.slots.now(), "client", "gone")
             raise
         finally:
             del self._waiting[place.member]
@@ -330,15 +332,13 @@ class RedisFleet:
         """The next turn's number; -1 if another than the expected is next. Raises StoreLost."""
         while True:
             wanted = "" if expected is None else expected
-            answer = await self.line.script("take", self.root, session.key, session.generation, self.line.deadline, wanted)
+            answer = await self.line.script("take", self.root, session.key, session.generation, DEADLINE, wanted)
             match answer:
                 case ["in", turn]:
                     return int(turn)
                 case ["other", turn]:
                     session.taken = turn
                     return -1
-                case ["late"]:
-                    raise StoreLost("the answer came too late")
             if await self.visit(session.key) is None:
                 raise StoreLost(f"the session '{session.key}' was closed")
             if expected is not None:
@@ -356,10 +356,8 @@ class RedisFleet:
     async def place(self, session: Session, label: str, limit: int) -> Place | None:
         """One of so many places of the session, if one is free. Raises StoreLost."""
         place = Place(self, session, label, limit)
-        arguments = (self.root, session.key, session.generation, self.line.deadline, label, limit, place.member)
-        entered: Any = await self._kept(place, self.line.script("place", *arguments))
-        if entered == "late":
-            raise StoreLost("the answer came too late")
+        arguments = (self.root, session.key, session.generation, DEADLINE, label, limit, place.member)
+        (entered,) = await self._kept(place, self.line.script("place", *arguments))
         return place if entered == "in" else None
 
     def new_member(self) -> str:

@@ -28,7 +28,8 @@ Agree = Callable[[Session, Iterable[str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An entry of a session's journal, as the session was then. `final`: it will not change any more, unless it is noted again."""
+    """An entry of a session's journal, as the session was then. `final`: it will not change any more. Every entry is noted as final
+    once."""
 
     session: Session
     journal: Journal
@@ -65,6 +66,12 @@ class Outbox:
         """Call a script some time soon."""
         self._calls.append((script, *arguments))
         self._soon(0.0)
+
+    def forget(self, key: str) -> None:
+        """A session is gone, and what was to be told of it."""
+        self._open.pop(key, None)
+        for at in [at for at in self._fresh if at[0] == key]:
+            del self._fresh[at]
 
     async def tell(self, session: Session | None = None) -> None:
         """Tell what there is to tell now, and how the entries of this session stand that are not final. Raises StoreLost."""
@@ -117,19 +124,21 @@ class Outbox:
             raise
         still = self._open.setdefault(first.session.key, {})
         for note in notes:
-            if note.final or _over(note.entry):
+            if note.final:
                 still.pop(id(note.entry), None)
             else:
                 still[id(note.entry)] = note
         if not still:
-            del self._open[first.session.key]
+            self._open.pop(first.session.key, None)
 
     async def _write(self, session: Session, journal: Journal, generation: str, notes: list[Note]) -> None:
+        told = self._open.get(session.key, {})
+        before = ["1" if id(note.entry) in told else "" for note in notes]
         entries = [self._shown(journal, note.entry) for note in notes]
         if strangers := journal.keys.keys() - journal.agreed:
             await self._agree(session, strangers)
             entries = [self._shown(journal, note.entry) for note in notes]
-        arguments = [part for entry in entries for part in entry]
+        arguments = [part for entry, again in zip(entries, before, strict=True) for part in (*entry, again)]
         taken = session.taken if session.owner == self._process else ""
         await self._line.script("note", self._root, session.key, generation, MAX_REQUESTS, taken, *arguments)
 
@@ -140,10 +149,6 @@ class Outbox:
         else:
             kind, name, at, shown = "connection", str(entry.connection), entry.accepted_at, journal.connection_json(entry)
         return kind, name, at + self.shift, json.dumps(shifted(shown, self.shift) if self.shift else shown)
-
-
-def _over(entry: Entry) -> bool:
-    return (entry.ended_at if isinstance(entry, RequestEntry) else entry.closed_at) is not None
 
 
 def shifted(value: Any, seconds: float) -> Any:

@@ -1,17 +1,18 @@
 """Calls to one Redis. Those that are made at the same time share a round trip, and each is answered in a bounded time or given up.
 
-What is given up does nothing later: scripts that change anything are told until when they are wanted (`Line.deadline`).
+What is given up does nothing later: scripts that claim anything are told until when they are wanted (`DEADLINE`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mockserver.author_errors import AuthorError, Mistake, nearest
 
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parent / "redis_scripts"
 SCHEMES = ("redis", "rediss", "unix")
-PATIENCE = 1.0
-"""Seconds that a call waits for its answer."""
+PATIENCE = 3.0
+"""Seconds that a round trip may take. A call waits for the one before it, too."""
+LATE = ["late"]
+"""What a script says that has found its `DEADLINE` over."""
+ATTEMPTS = 5
+AT_ONCE = 250
+"""So many calls share a round trip, or the first of them would wait long for the last."""
+TIMES = 10
+DEADLINE = object()
+"""As an argument of a call: Redis' time in ms at which it is too late to do it, half of `PATIENCE` after it is sent, so that an answer
+still finds its caller; empty as long as Redis' time is not known."""
 
 
 class StoreLost(Exception):
@@ -47,15 +57,13 @@ def read_address(text: str) -> Address:
         raise AuthorError([Mistake("--store", 1, f"wanted {wanted}, got '{text}'{nearest(parts.scheme, SCHEMES)}")])
     query = dict(parse_qsl(parts.query))
     prefix = query.pop("prefix", "streamproof")
-    where = parts.netloc.rpartition("@")[2]
-    address = Address(
-        urlunsplit(parts._replace(query=urlencode(query))), f"{prefix}:", urlunsplit((parts.scheme, where, parts.path, "", ""))
-    )
-    _client(address, PATIENCE)
+    where, path = parts.netloc.rpartition("@")[2], parts.path
+    address = Address(f"{parts.scheme}://{parts.netloc}{path}?{urlencode(query)}", f"{prefix}:", f"{parts.scheme}://{where}{path}")
+    _client(address)
     return address
 
 
-def _client(address: Address, seconds: float) -> Redis:
+def _client(address: Address) -> Redis:
     """A client that tries nothing twice: what was sent may have been done. Raises AuthorError."""
     try:
         from redis.asyncio import Redis
@@ -68,8 +76,8 @@ def _client(address: Address, seconds: float) -> Redis:
         return Redis.from_url(
             address.url,
             decode_responses=True,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE / 2,
             retry=Retry(NoBackoff(), 0),
         )
     except (TypeError, ValueError) as error:
@@ -87,13 +95,12 @@ class Line:
     """One connection, over which calls go in the order in which they are made. It is made at the first call, and again after
     it was lost."""
 
-    def __init__(self, address: Address, seconds: float = PATIENCE) -> None:
+    def __init__(self, address: Address) -> None:
         self.address = address
-        self._seconds = seconds
-        self._client = _client(address, seconds)
+        self._client = _client(address)
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
-        self._ahead: float | None = None
+        self._ahead: deque[float] = deque(maxlen=TIMES)
 
     @property
     def client(self) -> Redis:
@@ -101,17 +108,17 @@ class Line:
         return self._client
 
     def tell_time(self, milliseconds: float, asked_at: float) -> None:
-        """Learn Redis' time as it was between `asked_at` (the loop's clock) and now."""
-        self._ahead = milliseconds - (asked_at + asyncio.get_running_loop().time()) * 500
-
-    @property
-    def deadline(self) -> str:
-        """Redis' time in ms at which a call that is made now is given up; empty as long as that time is not known."""
-        return "" if self._ahead is None else f"{asyncio.get_running_loop().time() * 1000 + self._ahead + self._seconds * 1000:.0f}"
+        """Learn Redis' time as it was at some time after `asked_at` (the loop's clock). Of some such bounds the nearest counts: a busy
+        process may hear of it late, and no call may be thought late for that."""
+        self._ahead.append(milliseconds - asked_at * 1000)
 
     async def script(self, name: str, *arguments: Any) -> Any:
-        """Call a script of `redis_scripts`. Raises StoreLost."""
-        return await self.call("EVALSHA", _script(name)[1], 0, *arguments, script=name)
+        """Call a script of `redis_scripts`. One that came too late has done nothing, and is called again. Raises StoreLost."""
+        for _ in range(ATTEMPTS):
+            answer = await self.call("EVALSHA", _script(name)[1], 0, *arguments, script=name)
+            if answer != LATE:
+                return answer
+        raise StoreLost(f"it was too late {ATTEMPTS} times")
 
     async def call(self, *command: Any, script: str = "") -> Any:
         """Raises StoreLost."""
@@ -119,24 +126,20 @@ class Line:
         self._waiting.append(((script, *command), answer))
         if self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._send_all())
-        try:
-            async with asyncio.timeout(self._seconds):
-                return await answer
-        except TimeoutError:
-            raise StoreLost(f"no answer within {self._seconds:g} s") from None
+        return await answer
 
     async def _send_all(self) -> None:
         try:
             while self._waiting:
-                calls = [call for call in self._waiting if not call[1].done()]
-                self._waiting.clear()
+                calls = [call for call in self._waiting[:AT_ONCE] if not call[1].done()]
+                del self._waiting[:AT_ONCE]
                 if calls:
                     await self._send(calls)
         finally:
             self._sending = None
 
     async def _send(self, calls: list[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
-        from redis.exceptions import NoScriptError, RedisError
+        from redis.exceptions import NoScriptError
 
         try:
             answers = await self._round_trip([command for command, _ in calls])
@@ -147,7 +150,8 @@ class Line:
                 again = await self._round_trip([calls[index][0] for index in unknown])
                 for index, answer in zip(unknown, again, strict=True):
                     answers[index] = answer
-        except (RedisError, OSError) as error:
+        except Exception as error:
+            # Whatever it is: nobody may be left waiting.
             answers = [error] * len(calls)
         for (_, future), answer in zip(calls, answers, strict=True):
             if future.done():
@@ -159,8 +163,10 @@ class Line:
 
     async def _round_trip(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
+        until = (asyncio.get_running_loop().time() + PATIENCE / 2) * 1000
+        deadline = f"{until + min(self._ahead):.0f}" if self._ahead else ""
         for _, *command in commands:
-            pipeline.execute_command(*command)
+            pipeline.execute_command(*(deadline if part is DEADLINE else part for part in command))
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
 

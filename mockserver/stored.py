@@ -40,7 +40,11 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
     if isinstance(said, ApiError):
         return await http.refuse(upstream, request, session, said, received_at)
     entry = upstream.enter(session, request, received_at)
-    return await http.send(upstream, request, session, entry, json_timeline(said))
+    try:
+        return await http.send(upstream, request, session, entry, json_timeline(said))
+    finally:
+        if upstream.fleet is not None:
+            upstream.fleet.entered(session, entry, final=True)
 
 
 async def _said(upstream: Upstream, request: web.BaseRequest, route: Route, session: Session) -> Any:

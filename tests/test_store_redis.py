@@ -1,0 +1,606 @@
+"""Processes that share a Redis are one mock: whichever is asked, turns, limits, keys, journals and sessions are the same.
+
+Two servers stand for two workers, or two machines: so a test can say which of them it asks. `--workers` is in test_workers.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from mockserver.author_errors import AuthorError
+from mockserver.redis_line import read_address
+from tests.redis_server import RedisServer, redis_server
+
+pytestmark = pytest.mark.timeout(60)
+ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say something."}]}
+KEY = "sk-a-key-that-nobody-may-read"
+SOON = 20.0
+"""Seconds that something may take on a busy machine."""
+
+
+@dataclass(frozen=True)
+class Server:
+    origin: str
+    process: subprocess.Popen[str]
+
+    def ask(self, path: str = "/v1", key: str = KEY, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+        fields = {"authorization": f"Bearer {key}", **(headers or {})}
+        return httpx.post(f"{self.origin}{path}/chat/completions", json={**ASK, **more}, headers=fields, timeout=SOON, trust_env=False)
+
+    def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return httpx.request(method, f"{self.origin}/_mock/{path}", json=body, timeout=SOON, trust_env=False)
+
+    def session(self, turns: list[dict[str, Any]] | None = None, **options: Any) -> str:
+        """The path of a new session."""
+        body = options if turns is None else {"turns": turns, **options}
+        opened = self.control("POST", "sessions", body)
+        assert opened.status_code == 201, opened.text
+        return f"/s/{opened.json()['key']}"
+
+    def journal(self, path: str = "/s/default") -> dict[str, Any]:
+        journal: dict[str, Any] = self.control("GET", f"sessions/{path.removeprefix('/s/')}/journal").json()
+        return journal
+
+    def shown(self, path: str = "/s/default") -> dict[str, Any]:
+        answer = self.control("GET", f"sessions/{path.removeprefix('/s/')}")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+
+@contextmanager
+def serving(store: str, *flags: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--host", "127.0.0.1", "--store", store, *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        url = process.stdout.readline().strip()
+        assert url, process.stderr.read() if process.stderr else ""
+        yield Server(url.removesuffix("/v1"), process)
+    finally:
+        process.terminate()
+        with process:
+            process.wait(SOON)
+    assert process.returncode == 0
+
+
+@contextmanager
+def two(store: str, *flags: str) -> Iterator[tuple[Server, Server]]:
+    with ExitStack() as stack:
+        yield stack.enter_context(serving(store, *flags)), stack.enter_context(serving(store, *flags))
+
+
+@pytest.fixture(scope="module", name="redis")
+def _redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module", name="pair")
+def _pair(redis: RedisServer) -> Iterator[tuple[Server, Server]]:
+    """Two servers of one mock."""
+    with two(redis.url) as pair:
+        yield pair
+
+
+def until(done: Callable[[], bool]) -> None:
+    over = time.monotonic() + SOON
+    while not done():
+        assert time.monotonic() < over
+        time.sleep(0.02)
+
+
+def said(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    text: str = answer.json()["choices"][0]["message"]["content"]
+    return text
+
+
+def code(answer: httpx.Response) -> str:
+    text: str = answer.json()["error"]["code"]
+    return text
+
+
+def stream(server: Server, path: str, held: threading.Event, over: threading.Event) -> threading.Thread:
+    """A stream that is read until `over`, begun when `held` is set."""
+
+    def read() -> None:
+        with httpx.stream(
+            "POST", f"{server.origin}{path}/v1/chat/completions", json={**ASK, "stream": True},
+            headers={"authorization": f"Bearer {KEY}"}, timeout=SOON, trust_env=False,
+        ) as answer:  # fmt: skip
+            try:
+                for _ in answer.iter_lines():
+                    held.set()
+                    if over.is_set():
+                        return
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                held.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    return thread
+
+
+SLOW = {"answer": {"content": "word " * 600}, "pace": {"tokens_per_second": 20}}
+
+
+# Turns.
+
+
+def test_a_retry_that_comes_to_another_process_meets_the_next_turn(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{"faults": [{"http-error": 503}]}, {"answer": {"content": "second"}}, {"answer": {"content": "third"}}])
+    assert [one.ask(f"{path}/v1").status_code, said(other.ask(f"{path}/v1")), said(one.ask(f"{path}/v1"))] == [503, "second", "third"]
+    assert one.shown(path) == {**other.shown(path), "base_url": one.shown(path)["base_url"], "ws_url": one.shown(path)["ws_url"]}
+    assert other.shown(path)["taken"] == 3
+
+
+def test_the_script_is_over_for_all(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{}], after="fail")
+    assert other.ask(f"{path}/v1").status_code == 200
+    assert code(one.ask(f"{path}/v1")) == "mock_script_exhausted"
+
+
+def test_the_session_of_a_profile_is_one_session(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    name = "bad-gateways"
+    ways: list[Callable[[], httpx.Response]] = [
+        lambda: one.ask(f"/p/{name}/v1"),
+        lambda: other.ask(f"/p/{name}/v1"),
+        lambda: one.ask(headers={"x-mock-profile": name}),
+        lambda: other.ask(model=f"gpt-4.1@{name}"),
+        lambda: one.ask(model=f"gpt-4.1@{name}"),
+    ]
+    assert [way().status_code for way in ways] == [502, 503, 504, 200, 502]
+    assert other.shown(f"/s/profile:{name}")["taken"] == 5
+
+
+def test_websockets_of_two_processes_share_the_turns(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{"answer": {"content": [f"turn {number}"]}} for number in range(4)], after="fail")
+    found = []
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(connect(f"{server.origin.replace('http', 'ws')}{path}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None))
+            for server in (one, other)
+        ]
+        for each in (*sockets, *sockets):
+            each.send(json.dumps({"type": "chat.completion", **ASK}))
+            found.append(_deltas(each))
+    assert found == [f"turn {number}" for number in range(4)]
+    assert code(one.ask(f"{path}/v1")) == "mock_script_exhausted"
+
+
+def _deltas(far: Any) -> str:
+    text = ""
+    while (message := json.loads(far.recv(SOON)))["type"] not in ("done", "error"):
+        text += message.get("content") or message.get("delta") or ""
+    assert message["type"] == "done", message
+    return text
+
+
+def test_a_handshake_that_is_refused_takes_one_turn(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{"faults": [{"http-error": status}]} for status in (503, 429, 401)])
+    statuses = []
+    for server in (one, other):
+        upgrade = {
+            "connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "authorization": f"Bearer {KEY}",
+        }  # fmt: skip
+        statuses.append(httpx.get(f"{server.origin}{path}/v1/ws/chat", headers=upgrade, trust_env=False).status_code)
+    assert statuses == [503, 429]
+    assert one.shown(path)["taken"] == 2
+
+
+def test_a_rule_that_names_a_profile_counts_its_turns_for_all(redis: RedisServer, tmp_path: Path) -> None:
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    (profiles / "numbers.yaml").write_text(
+        "title: Numbers\nwhy: To count.\nturns:\n" + "".join(f"  - answer: {{content: [number {n}]}}\n" for n in range(3)), encoding="utf-8"
+    )
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n  - profile: numbers\n", encoding="utf-8")
+    flags = ("--profiles", str(profiles), "--answers", str(rules))
+    with two(f"{redis.url}&prefix=rules", *flags) as (one, other):
+        assert [said(server.ask()) for server in (one, other, other, one)] == ["number 0", "number 1", "number 2", "number 0"]
+
+
+# Limits and keys.
+
+
+def test_requests_per_minute_are_counted_together(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session(limits={"rpm": 3})
+    answers = [server.ask(f"{path}/v1") for server in (one, other, one, other)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining-requests"] for answer in answers] == ["2", "1", "0", "0"]
+    assert code(answers[3]) == "rate_limit_exceeded"
+    assert float(answers[3].headers["retry-after"]) > 0
+    assert one.ask(f"{path}/v1", key="another").status_code == 200
+    assert other.shown(path)["taken"] == 4
+
+
+def test_tokens_per_minute_are_counted_together(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session(limits={"tpm": 1000})
+    assert one.ask(f"{path}/v1", max_tokens=700).status_code == 200
+    refused = other.ask(f"{path}/v1", max_tokens=700)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (429, "tokens")
+    assert "Requested 700" in refused.json()["error"]["message"]
+    assert other.ask(f"{path}/v1", max_tokens=200).status_code == 200
+    assert "Request too large" in one.ask(f"{path}/v1", max_tokens=5000).json()["error"]["message"]
+
+
+def test_a_place_is_left_to_who_waits_in_another_process(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([SLOW, {"answer": {"content": "at last"}}], limits={"concurrent": 1, "queue": 1})
+    held, over = threading.Event(), threading.Event()
+    reader = stream(one, path, held, over)
+    assert held.wait(SOON)
+    waited: list[httpx.Response] = []
+    waiter = threading.Thread(target=lambda: waited.append(other.ask(f"{path}/v1")))
+    waiter.start()
+    until(lambda: len(one.journal(path)["requests"]) == 2)
+    refused = one.ask(f"{path}/v1")
+    assert refused.status_code == 429
+    assert "Too many requests at once" in refused.json()["error"]["message"]
+    over.set()
+    reader.join()
+    waiter.join()
+    assert said(waited[0]) == "at last"
+    entry = next(entry for entry in one.journal(path)["requests"] if entry["turn"] == 1)
+    assert entry["queued"] > 0
+    assert other.ask(f"{path}/v1").status_code == 200
+
+
+def test_who_left_the_queue_is_given_no_place(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([SLOW, {}], limits={"concurrent": 1, "queue": 1})
+    held, over = threading.Event(), threading.Event()
+    reader = stream(one, path, held, over)
+    assert held.wait(SOON)
+    waiter = _post(other, path)
+    until(lambda: len(one.journal(path)["requests"]) == 2)
+    # RST: a FIN alone is legal of one who still waits for an answer.
+    waiter.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    waiter.close()
+    until(lambda: other.journal(path)["requests"][-1]["ended_how"] == "gone")
+    over.set()
+    reader.join()
+    assert other.ask(f"{path}/v1").status_code == 200
+    assert other.shown(path)["taken"] == 2
+
+
+def _post(server: Server, path: str) -> socket.socket:
+    """A connection on which a request was sent."""
+    url = httpx.URL(server.origin)
+    body = json.dumps(ASK)
+    fields = f"host: x\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    sock = socket.create_connection((url.host, url.port or 80), timeout=SOON)
+    sock.sendall(f"POST {path}/v1/chat/completions HTTP/1.1\r\n{fields}\r\n\r\n{body}".encode())
+    return sock
+
+
+def test_websockets_of_a_session_are_counted_together(pair: tuple[Server, Server]) -> None:
+    path = pair[0].session(limits={"connections": 1})
+    ways = [f"{server.origin.replace('http', 'ws')}{path}/v1/ws/chat?key={KEY}" for server in pair]
+    with connect(ways[0], proxy=None) as first:
+        first.send(json.dumps({"type": "ping"}))
+        first.recv(SOON)
+        with connect(ways[1], proxy=None) as second, pytest.raises(Exception, match="1001"):
+            second.recv(SOON)
+
+    def fits() -> bool:
+        with connect(ways[1], proxy=None) as third:
+            third.send(json.dumps({"type": "ping"}))
+            try:
+                return "pong" in str(third.recv(SOON))
+            except Exception:
+                return False
+
+    until(fits)
+
+
+def test_a_key_is_valid_for_so_many_requests_of_all(redis: RedisServer) -> None:
+    with two(f"{redis.url}&prefix=keys", "--api-key", "sk-three=after:3", "--api-key", "sk-ever") as (one, other):
+        statuses = [server.ask(key="sk-three").status_code for server in (one, other, one, other, one)]
+        assert statuses == [200, 200, 200, 401, 401]
+        assert other.ask(key="sk-ever").status_code == 200
+
+
+# Sessions.
+
+
+def test_a_session_that_one_process_closed_is_gone(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{}])
+    assert other.ask(f"{path}/v1").status_code == 200
+    assert one.control("DELETE", f"sessions{path.removeprefix('/s')}").status_code == 204
+    for server in pair:
+        assert code(server.ask(f"{path}/v1")) == "mock_unknown_session"
+        assert server.control("GET", f"sessions{path.removeprefix('/s')}").status_code == 404
+
+
+def test_the_default_session_is_set_for_all(redis: RedisServer) -> None:
+    with two(f"{redis.url}&prefix=default") as (one, other):
+        assert other.ask().status_code == 200
+        assert one.control("PUT", "default", {"turns": [{"answer": {"content": "as it was set"}}]}).status_code == 200
+        assert [said(server.ask()) for server in (other, one)] == ["as it was set"] * 2
+        assert [len(server.journal()["requests"]) for server in (one, other)] == [2, 2]
+        one.session([{}])
+        assert other.control("POST", "reset").json() == {"closed": 1}
+        assert [len(server.control("GET", "sessions").json()["sessions"]) for server in (one, other)] == [1, 1]
+        assert one.shown()["taken"] == 0
+        assert "as it was set" not in said(one.ask())
+
+
+def test_all_sessions_are_listed_by_each(redis: RedisServer) -> None:
+    with two(f"{redis.url}&prefix=list") as (one, other):
+        paths = {one.session([{}]), other.session([{}])}
+        for server in (one, other):
+            keys = [session["key"] for session in server.control("GET", "sessions").json()["sessions"]]
+            assert keys[0] == "default"
+            assert {f"/s/{key}" for key in keys[1:]} == paths
+
+
+def test_a_session_expires_for_all(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    one, other = pair
+    path = one.session([{}], ttl=1.0)
+    assert other.ask(f"{path}/v1").status_code == 200
+    with redis.client() as client:
+        until(lambda: not client.keys(f"*{path.removeprefix('/s/')}"))
+    assert [code(server.ask(f"{path}/v1")) for server in pair] == ["mock_unknown_session"] * 2
+
+
+def test_mocks_with_different_prefixes_share_nothing(redis: RedisServer) -> None:
+    with serving(f"{redis.url}&prefix=a") as one, serving(f"{redis.url}&prefix=b") as other:
+        path = one.session([{}])
+        assert other.ask(f"{path}/v1").status_code == 404
+
+
+def test_the_first_process_begins_the_default_session_anew(redis: RedisServer) -> None:
+    """Those that come later join it; sessions that were opened stay."""
+    store = f"{redis.url}&prefix=anew"
+    with serving(store) as one:
+        one.ask()
+        path = one.session([{}, {"answer": {"content": "second"}}])
+        one.ask(f"{path}/v1")
+        with serving(store) as other:
+            assert other.shown()["taken"] == 1
+    with serving(store) as later:
+        assert later.shown()["taken"] == 0
+        assert said(later.ask(f"{path}/v1")) == "second"
+
+
+def test_what_was_stored_can_be_got_from_each(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{}])
+    made = one.ask(f"{path}/v1", store=True, metadata={"a": "b"}).json()
+    where = f"{path}/v1/chat/completions"
+    fields = {"authorization": f"Bearer {KEY}"}
+
+    def call(server: Server, method: str, rest: str = "", body: Any = None) -> httpx.Response:
+        return httpx.request(method, f"{server.origin}{where}{rest}", headers=fields, json=body, trust_env=False)
+
+    assert call(other, "GET", f"/{made['id']}").json()["choices"] == made["choices"]
+    assert call(other, "POST", f"/{made['id']}", {"metadata": {"c": "d"}}).status_code == 200
+    assert [item["metadata"] for item in call(one, "GET").json()["data"]] == [{"c": "d"}]
+    assert call(one, "DELETE", f"/{made['id']}").json()["deleted"] is True
+    assert call(other, "GET", f"/{made['id']}").status_code == 404
+
+
+# The journal, and what is live.
+
+
+def test_the_journal_is_one(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{"faults": [{"http-error": 500}]}, {}])
+    for server, key in ((one, KEY), (other, KEY), (one, "sk-another-key"), (other, "sk-another-key")):
+        server.ask(f"{path}/v1", key=key)
+    journals = [server.journal(path) for server in pair]
+    assert journals[0] == journals[1]
+    requests, connections = journals[0]["requests"], journals[0]["connections"]
+    assert [entry["request"] for entry in requests] == [1, 2, 3, 4]
+    assert [entry["turn"] for entry in requests] == [0, 1, 2, 3]
+    assert [entry["attempt"] for entry in requests] == [1, 2, 3, 4]
+    assert [entry["key"] for entry in requests] == ["key-1", "key-1", "key-2", "key-2"]
+    assert [entry["status"] for entry in requests] == [500, 200, 200, 200]
+    assert requests[0]["gap"] is None
+    assert all(entry["gap"] >= 0 for entry in requests[1:])
+    assert requests[1]["gap"] == pytest.approx(requests[1]["received_at"] - requests[0]["ended_at"])
+    assert len({entry["connection"] for entry in connections}) == 4
+    assert {entry["connection"] for entry in requests} == {entry["connection"] for entry in connections}
+    assert one.shown(path)["requests"] == 4
+
+
+def test_no_key_reaches_the_store_in_clear(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    one, other = pair
+    path = one.session([{}])
+    secret = "sk-in-the-body-0123456789"
+    for server in pair:
+        answer = server.ask(f"{path}/v1", headers={"cookie": f"token={KEY}", "api-key": f"{KEY}-2"}, metadata={"api_key": secret})
+        assert answer.status_code == 200
+    labels = [entry["body"]["metadata"]["api_key"] for entry in other.journal(path)["requests"]]
+    assert labels[0] == labels[1]
+    assert labels[0].startswith("key-")
+    with redis.client() as client:
+        everything = json.dumps([_value(client, name) for name in client.scan_iter()])
+    assert KEY not in everything
+    assert secret not in everything
+
+
+def _value(client: Any, name: str) -> Any:
+    read = {"hash": client.hgetall, "string": client.get, "set": lambda key: list(client.smembers(key))}
+    kind = client.type(name)
+    return name, read[kind](name) if kind in read else client.zrange(name, 0, -1) if kind == "zset" else client.lrange(name, 0, -1)
+
+
+def test_what_is_under_way_elsewhere_is_seen_awaited_and_broken(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([SLOW])
+    key = path.removeprefix("/s/")
+    held, over = threading.Event(), threading.Event()
+    reader = stream(one, path, held, over)
+    assert held.wait(SOON)
+    (entry,) = other.journal(path)["requests"]
+    assert (entry["ended_at"], entry["status"]) == (None, 200)
+    assert entry["bytes"] > 0
+    assert other.shown(path)["open_connections"] == 1
+    assert other.control("GET", f"sessions/{key}/idle?timeout=0.1").json() == {"idle": False}
+    assert other.control("POST", f"sessions/{key}/break", {"how": "reset"}).json() == {"broken": 1, "how": "reset"}
+    assert other.control("GET", f"sessions/{key}/idle?timeout={SOON}").json() == {"idle": True}
+    reader.join()
+    (entry,) = other.journal(path)["requests"]
+    assert (entry["ended_by"], entry["ended_how"]) == ("server", "reset")
+
+
+def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_all(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    opened = one.control("POST", "sessions", {"turns": [{"door": "reset"}, {}], "own_port": True}).json()
+    path, own = f"/s/{opened['key']}", opened["base_url"]
+    assert other.shown(path)["base_url"] == own
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"{own}/chat/completions", json=ASK, headers={"authorization": "Bearer x"}, trust_env=False)
+    assert httpx.post(f"{own}/chat/completions", json=ASK, headers={"authorization": "Bearer x"}, trust_env=False).status_code == 200
+    misdirected = other.ask(f"{path}/v1")
+    assert (misdirected.status_code, code(misdirected)) == (421, "mock_session_elsewhere")
+    journals = [server.journal(path) for server in pair]
+    assert journals[0] == journals[1]
+    assert [connection["door"] for connection in journals[1]["connections"]] == ["reset", None]
+    assert other.shown(path)["taken"] == 2
+    assert other.control("DELETE", f"sessions/{opened['key']}").status_code == 204
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(f"{own}/chat/completions", json=ASK, trust_env=False)
+
+
+# A store that is lost.
+
+
+def test_a_lost_store_is_said_and_one_that_returns_is_used() -> None:
+    with redis_server() as redis, two(redis.url) as (one, other):
+        path = one.session([{}])
+        assert other.ask(f"{path}/v1").status_code == 200
+        redis.kill()
+        for server in (one, other):
+            refused = server.ask()
+            assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
+            assert refused.headers["retry-after"] == "1"
+            assert str(redis.path) in refused.json()["error"]["message"]
+            assert server.control("GET", "ready").status_code == 503
+            assert server.control("GET", "sessions/default").status_code == 503
+            assert httpx.get(f"{server.origin}/health", trust_env=False).status_code == 200
+        redis.start()
+        until(lambda: all(server.control("GET", "ready").status_code == 200 for server in (one, other)))
+        assert [server.ask().status_code for server in (one, other)] == [200, 200]
+        assert code(one.ask(f"{path}/v1")) == "mock_unknown_session"
+        fresh = one.session([{"answer": {"content": "after it"}}])
+        assert said(other.ask(f"{fresh}/v1")) == "after it"
+        # The orders, too, are heard again.
+        until(lambda: [len(server.journal(fresh)["requests"]) for server in (one, other)] == [1, 1])
+
+
+def test_a_stream_goes_on_without_the_store() -> None:
+    with redis_server() as redis, serving(redis.url) as server:
+        path = server.session([{"answer": {"content": "word " * 20}, "pace": {"tokens_per_second": 20}}])
+        with httpx.stream(
+            "POST", f"{server.origin}{path}/v1/chat/completions", json={**ASK, "stream": True},
+            headers={"authorization": f"Bearer {KEY}"}, timeout=SOON, trust_env=False,
+        ) as answer:  # fmt: skip
+            lines = answer.iter_lines()
+            next(lines)
+            redis.kill()
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+
+
+def test_a_slow_store_takes_a_bounded_time_and_no_turn() -> None:
+    with redis_server() as redis, serving(redis.url) as server:
+        path = server.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
+        assert said(server.ask(f"{path}/v1")) == "turn 0"
+        redis.stop()
+        refused = server.ask(f"{path}/v1")
+        assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
+        redis.go_on()
+        until(lambda: server.control("GET", "ready").status_code == 200)
+        assert said(server.ask(f"{path}/v1")) == "turn 1"
+
+
+def test_a_server_that_is_there_before_its_store(tmp_path: Path) -> None:
+    with redis_server() as redis:
+        redis.kill()
+        with serving(redis.url) as server:
+            assert code(server.ask()) == "mock_store_lost"
+            redis.start()
+            until(lambda: server.ask().status_code == 200)
+            until(lambda: len(server.journal()["requests"]) > 0)
+
+
+# What cannot be a store.
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("localhost:6379", "wanted memory, redis://HOST:PORT/DB"),
+        ("redi://localhost", "did you mean 'redis'?"),
+        ("http://localhost", "got 'http://localhost'"),
+        ("redis://:secret@localhost:port/0", "is no address of a Redis"),
+    ],
+)
+def test_an_address_that_is_none_is_explained(text: str, wanted: str) -> None:
+    with pytest.raises(AuthorError) as refused:
+        read_address(text)
+    assert wanted in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "prefix"),
+    [
+        ("redis://localhost", "redis://localhost", "streamproof:"),
+        ("rediss://user:secret@host:6380/2?prefix=team", "rediss://host:6380/2", "team:"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock", "streamproof:"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(text: str, shown: str, prefix: str) -> None:
+    address = read_address(text)
+    assert (address.shown, address.prefix) == (shown, prefix)
+
+
+async def test_calls_that_are_made_together_share_a_round_trip(redis: RedisServer) -> None:
+    from mockserver.redis_line import Line
+
+    line = Line(read_address(redis.url))
+    try:
+        await line.call("SET", "round-trips", 0)
+        sent: list[int] = []
+        whole = line._round_trip
+
+        async def counted(commands: list[tuple[Any, ...]]) -> list[Any]:
+            sent.append(len(commands))
+            return await whole(commands)
+
+        line._round_trip = counted  # type: ignore[method-assign]
+        numbers = await asyncio.gather(*(line.call("INCR", "round-trips") for _ in range(500)))
+        assert numbers == list(range(1, 501))
+        assert len(sent) < 10
+    finally:
+        await line.close()

@@ -1,0 +1,304 @@
+"""`serve --workers`: one server in several processes, which replaces what dies and ends as one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.redis_server import RedisServer, redis_server
+
+ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say something."}]}
+FIELDS = {"authorization": "Bearer any"}
+SOON = 20.0
+"""Seconds that something may take on a busy machine."""
+ATTEMPTS = 2000
+
+
+@dataclass(frozen=True)
+class Together:
+    base_url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def origin(self) -> str:
+        return self.base_url.removesuffix("/v1")
+
+    @property
+    def port(self) -> int:
+        return int(self.origin.rpartition(":")[2])
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def ask(self, path: str = "/v1", **more: Any) -> httpx.Response:
+        return httpx.post(f"{self.origin}{path}/chat/completions", json={**ASK, **more}, headers=FIELDS, timeout=SOON, trust_env=False)
+
+    def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return httpx.request(method, f"{self.origin}/_mock/{path}", json=body, timeout=SOON, trust_env=False)
+
+    def worker(self) -> int:
+        """The number of the worker that a new connection comes to."""
+        return int(httpx.get(f"{self.origin}/health", trust_env=False, timeout=SOON).json()["worker"])
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--host", "127.0.0.1", *flags]
+
+
+@contextmanager
+def serving(*flags: str, status: int = 0) -> Iterator[Together]:
+    process = subprocess.Popen(command(*flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    together = Together(process.stdout.readline().strip(), process)
+    children = []
+    try:
+        assert together.base_url, process.stderr.read() if process.stderr else ""
+        children = together.workers()
+        yield together
+    finally:
+        process.terminate()
+        process.wait(SOON)
+    assert process.returncode == status
+    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+
+
+@pytest.fixture(scope="module", name="redis")
+def _redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+def until(done: Callable[[], bool]) -> None:
+    over = time.monotonic() + SOON
+    while not done():
+        assert time.monotonic() < over
+        time.sleep(0.02)
+
+
+async def posted(port: int, path: str) -> bytes:
+    """All that is answered to one request on a connection of its own."""
+    body = json.dumps(ASK).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST %s/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\nconnection: close\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
+    )
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_each_of_2000_attempts_at_once_meets_a_turn_of_its_own(redis: RedisServer) -> None:
+    turns = [{"answer": {"content": [f"turn {number}"]}} for number in range(ATTEMPTS)]
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=attempts") as together:
+        key = together.control("POST", "sessions", {"turns": turns, "after": "fail"}).json()["key"]
+        answers = await asyncio.gather(*(posted(together.port, f"/s/{key}") for _ in range(ATTEMPTS)))
+        heads, bodies = zip(*(answer.split(b"\r\n\r\n", 1) for answer in answers), strict=True)
+        assert {head.split(b"\r\n")[0] for head in heads} == {b"HTTP/1.1 200 OK"}
+        said = [json.loads(body)["choices"][0]["message"]["content"] for body in bodies]
+        assert sorted(said) == sorted(f"turn {number}" for number in range(ATTEMPTS))
+        assert b"mock_script_exhausted" in await posted(together.port, f"/s/{key}")
+        journal = together.control("GET", f"sessions/{key}/journal").json()
+        assert [entry["request"] for entry in journal["requests"]] == list(range(ATTEMPTS + 2 - 1000, ATTEMPTS + 2))
+        counted = dict(re.findall(r'streamproof_connections_total\{worker="(\d)"\} (\S+)', together.control("GET", "metrics").text))
+        assert counted.keys() == {"0", "1"}
+        assert all(float(count) > ATTEMPTS / 10 for count in counted.values())
+        assert len({head for head in heads if b"x-request-id" in head}) == ATTEMPTS
+
+
+def test_the_url_is_printed_once_when_all_listen(redis: RedisServer) -> None:
+    with serving("--workers", "3", "--store", f"{redis.url}&prefix=listen", "--log-format", "json") as together:
+        assert len(together.workers()) == 3
+        seen = {together.worker() for _ in range(60)}
+        assert seen == {0, 1, 2}
+        assert together.control("GET", "ready").json() == {"ready": True}
+        together.ask()
+        together.process.terminate()
+        assert together.process.stdout
+        lines = together.process.stdout.read().splitlines()
+        assert [json.loads(line)["status"] for line in lines] == [200]
+
+
+def test_a_worker_that_dies_is_replaced_and_no_connection_is_lost(redis: RedisServer) -> None:
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=dies") as together:
+        key = together.control("POST", "sessions", {"turns": [{"answer": {"content": f"turn {n}"}} for n in range(30)]}).json()["key"]
+        said = []
+        victim = together.workers()[0].pid
+        for number in range(20):
+            if number == 5:
+                os.kill(victim, signal.SIGKILL)
+            answer = together.ask(f"/s/{key}/v1")
+            said.append(answer.json()["choices"][0]["message"]["content"])
+        assert said == [f"turn {number}" for number in range(20)]
+        until(lambda: len(together.workers()) == 2 and victim not in [child.pid for child in together.workers()])
+        until(lambda: {together.worker() for _ in range(20)} == {0, 1})
+        together.process.terminate()
+        assert together.process.stderr
+        assert f"(pid {victim}) was ended by SIGKILL: another one takes its place" in together.process.stderr.read()
+
+
+def test_a_server_whose_workers_die_again_and_again_ends(redis: RedisServer) -> None:
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=again", status=1) as together:
+        over = time.monotonic() + SOON
+        while together.process.poll() is None:
+            assert time.monotonic() < over
+            for child in together.workers()[:1] if together.process.poll() is None else ():
+                child.kill()
+            time.sleep(0.01)
+        assert together.process.stderr
+        assert "the server ends" in together.process.stderr.read()
+
+
+def test_streams_end_by_fin_and_websockets_by_1001() -> None:
+    pace = "--pace", "tps=20"
+    with serving("--workers", "2", "--store", "memory", *pace) as together, ExitStack() as stack:
+        url = f"{together.origin.replace('http', 'ws')}/v1/ws/chat?key=any"
+        sockets = [stack.enter_context(connect(url, proxy=None)) for _ in range(8)]
+        streams = []
+        for _ in range(8):
+            sock = socket.create_connection(("127.0.0.1", together.port), timeout=SOON)
+            body = json.dumps({**ASK, "stream": True})
+            fields = f"host: x\r\nauthorization: Bearer any\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+            sock.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{fields}\r\n\r\n{body}".encode())
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+            streams.append(sock)
+        together.process.terminate()
+        for sock in streams:
+            while sock.recv(65536):
+                """Until FIN; an RST raises."""
+            sock.close()
+        for far in sockets:
+            with pytest.raises(ConnectionClosed) as closed:
+                far.recv(SOON)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1001
+        assert together.process.wait(SOON) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", together.port))
+
+
+def test_workers_end_when_nobody_is_there_to_watch_over_them() -> None:
+    process = subprocess.Popen(command("--workers", "2", "--store", "memory"), stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        process.stdout.readline()
+        children = psutil.Process(process.pid).children()
+        process.kill()
+    assert len(children) == 2
+    gone, alive = psutil.wait_procs(children, timeout=SOON)
+    assert (len(gone), alive) == (2, [])
+
+
+def test_interrupted_at_the_keyboard_it_ends_in_silence() -> None:
+    """Ctrl-C reaches all processes of the terminal at once."""
+    process = subprocess.Popen(
+        command("--workers", "2", "--store", "memory"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(SOON) == 0
+        assert process.stderr.read() == ""
+
+
+def test_tls_and_websockets_have_one_authority(redis: RedisServer) -> None:
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=tls", "--tls", "self-signed", "--curl") as together:
+        assert together.base_url.startswith("https://")
+        assert together.process.stderr
+        ca_file = re.search(r"--cacert (\S+)", together.process.stderr.readline())
+        assert ca_file is not None
+        trusting = ssl.create_default_context(cafile=ca_file[1])
+        workers = set()
+        for _ in range(20):
+            workers.add(httpx.get(f"{together.origin}/health", verify=trusting, trust_env=False, timeout=SOON).json()["worker"])
+            with connect(f"{together.origin.replace('https', 'wss')}/v1/ws/chat?key=any", ssl=trusting, proxy=None) as far:
+                far.send(json.dumps({"type": "ping"}))
+                assert json.loads(far.recv(SOON)) == {"type": "pong"}
+        assert workers == {0, 1}
+        own = httpx.post(f"{together.origin}/_mock/sessions", json={"tls": True}, verify=trusting, trust_env=False, timeout=SOON).json()
+        answer = httpx.post(f"{own['base_url']}/chat/completions", json=ASK, headers=FIELDS, verify=trusting, trust_env=False, timeout=SOON)
+        assert answer.status_code == 200
+        assert own["ca_file"] == ca_file[1]
+    assert not Path(ca_file[1]).exists()
+
+
+def test_processes_that_have_nothing_in_common() -> None:
+    """Each request is answered by itself; what one would say of sessions is not said."""
+    with serving("--workers", "2", "--store", "memory") as together:
+        assert {together.worker() for _ in range(30)} == {0, 1}
+        assert {together.ask().status_code for _ in range(10)} == {200}
+        for method, path in (("POST", "sessions"), ("GET", "sessions/default/journal"), ("PUT", "default"), ("POST", "reset")):
+            refused = together.control(method, path, {})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (409, "mock_nothing_in_common")
+            assert "--store redis://" in refused.json()["error"]["message"]
+        assert together.control("GET", "ready").status_code == 200
+        assert together.control("GET", "profiles").status_code == 200
+        assert 'worker="' in together.control("GET", "metrics").text
+
+
+def test_one_worker_is_as_no_workers() -> None:
+    with serving("--workers", "1") as together:
+        assert together.workers() == []
+        assert "worker" not in httpx.get(f"{together.origin}/health", trust_env=False).json()
+        assert 'worker="' not in together.control("GET", "metrics").text
+        assert together.control("POST", "sessions", {}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        (("--workers", "2"), "--store redis://HOST:PORT"),
+        (("--workers", "2"), "--store memory"),
+        (("--workers", "0"), "--workers"),
+        (("--workers", "2", "--store", "localhost"), "redis://HOST:PORT/DB"),
+        (("--workers", "2", "--store", "memory", "--network", "down"), "the network 'down' lies before one process"),
+    ],
+)
+def test_what_cannot_be_is_explained(flags: tuple[str, ...], wanted: str) -> None:
+    done = subprocess.run(command(*flags), capture_output=True, text=True, timeout=SOON)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert wanted in " ".join(done.stderr.split())
+
+
+def test_a_port_in_use_is_not_shared_with_another_server() -> None:
+    with serving("--workers", "2", "--store", "memory") as together:
+        flags = ("--workers", "2", "--store", "memory", "--host", "127.0.0.1", "--port", str(together.port))
+        done = subprocess.run([*command()[:4], *flags], capture_output=True, text=True, timeout=SOON)
+        assert done.returncode != 0
+        assert f"port {together.port} is in use" in done.stderr
+
+
+def test_a_worker_that_cannot_begin_ends_the_server(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command("--workers", "2", "--store", "memory", "--journal", str(tmp_path / "none" / "journal")),
+        capture_output=True, text=True, timeout=SOON,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert str(tmp_path) in done.stderr
