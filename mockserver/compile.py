@@ -53,11 +53,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`head` is the response head without its last empty line, for fields are still added when it is sent."""
+    """`head` is the response head without its last empty line, for fields are still added when it is sent, but for those named
+    in `without`; it leaves at `head_rate` bytes per second (None: at once)."""
 
     acts: tuple[Write | Act, ...]
     head: bytes | None = None
     status: int = 0
+    without: frozenset[str] = frozenset()
+    head_rate: int | None = None
 
 
 def compile_timeline(timeline: Timeline, framing: FramingName, *, http10: bool = False, deflate: int = 0) -> Compiled:
@@ -71,7 +74,8 @@ def compile_timeline(timeline: Timeline, framing: FramingName, *, http10: bool =
     if opening is None:
         return Compiled(acts)
     fields = opening.headers + body.fields(timeline, opening)
-    return Compiled(acts, http1.head(opening.status, fields, reason=opening.reason, version=opening.version), opening.status)
+    head = http1.head(opening.status, fields, reason=opening.reason, version=opening.version)
+    return Compiled(acts, head, opening.status, opening.without, opening.bytes_per_second)
 
 
 def template(compiled: Compiled, slug: bytes) -> Compiled:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
-from time import monotonic
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
@@ -78,7 +77,8 @@ class RequestEntry:
     first_byte_at: float | None = None
     last_byte_at: float | None = None
     blocked: float = 0.0
-    blocked_since: float | None = None
+    blocks: Callable[[], float] = nothing
+    """For how long the kernel takes no more by now; not exported."""
     unsent: int = 0
     queued: float = 0.0
     happenings: list[Happening] = field(default_factory=list)
@@ -108,16 +108,15 @@ class RequestEntry:
         if len(self.writes) > MAX_WRITES:
             self.dropped_writes += self.writes.keep(MAX_WRITES)
 
-    def block(self, at: float, waiting: int) -> None:
+    def block(self, at: float, waiting: int, clock: Callable[[], float]) -> None:
         """The kernel takes no more, and so many bytes wait."""
-        self.blocked_since = at
+        self.blocks = lambda: clock() - at
         self.happened(at, "blocked", waiting)
 
-    def unblock(self, at: float) -> None:
+    def unblock(self) -> None:
         """It does again, or nobody waits for that any longer."""
-        if self.blocked_since is not None:
-            self.blocked += at - self.blocked_since
-            self.blocked_since = None
+        self.blocked += self.blocks()
+        self.blocks = nothing
 
     def happened(self, at: float, what: str, detail: Any = None) -> None:
         """Note what the client did, up to a bound."""
@@ -269,8 +268,7 @@ class Journal:
     def request_json(self, entry: RequestEntry) -> dict[str, Any]:
         shown: dict[str, Any] = self._plain(entry)
         shown["bytes_accepted"] = entry.bytes_accepted
-        if entry.blocked_since is not None:
-            shown["blocked"] += max(0.0, monotonic() - entry.blocked_since)
+        shown["blocked"] = entry.blocked + entry.blocks()
         shown["path"] = self.path_of(entry)
         shown["headers"] = {
             name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in _gathered(entry.headers).items()
@@ -320,7 +318,7 @@ class Journal:
         return self._hidden(value) if isinstance(value, str | dict) else value
 
 
-_HIDDEN = frozenset({"blocked_since", "headers", "line", "place", "plan", "raw_body", "reached"})
+_HIDDEN = frozenset({"blocks", "headers", "line", "place", "plan", "raw_body", "reached"})
 _HIDDEN_OF_CONNECTIONS = frozenset({"unsent"})
 
 

@@ -258,7 +258,7 @@ class Play:
         return late
 
     async def _drain(self) -> None:
-        self.entry.block(self._slots.now(), self.wire.unsent)
+        self.entry.block(self._slots.now(), self.wire.unsent, self._slots.now)
         try:
             if self._lag.act == "wait":
                 await self.wire.drain()
@@ -268,7 +268,7 @@ class Play:
         except TimeoutError:
             await self._lagging()
         finally:
-            self.entry.unblock(self._slots.now())
+            self.entry.unblock()
 
     async def _lagging(self) -> None:
         """The reader lagged for too long: do what the reactions say."""

@@ -20,6 +20,15 @@ BodyFraming = Literal["chunked", "length", "close", "none"]
 """RFC 9112 §6.3: the chunked coding, Content-Length, until close, or no body at all."""
 
 
+ADDED = frozenset({
+    "access-control-allow-credentials", "access-control-allow-origin", "access-control-expose-headers", "connection", "date",
+    "openai-processing-ms", "vary", "x-mock-unfired", "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
+    "x-request-id",
+})  # fmt: skip
+"""The fields that the server adds to a head when it is sent, in lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The status line and header fields. The body's framing decides how each following `Message` is wrapped.
@@ -27,7 +36,7 @@ class Head:
     `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
     timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's
     bytes get ("gzip", flushed after each message, or "gzip-late", flushed only at the end). Fields the server adds by itself
-    (Date, x-request-id, …) are put behind these.
+    (`ADDED`) are put behind these, but for those named in `without`. The head leaves at `bytes_per_second`; None: at once.
     """
 
     status: int = 200
@@ -38,6 +47,8 @@ class Head:
     declared: int | None = None
     coding: Literal["gzip", "gzip-late"] | None = None
     extension: str = ""
+    without: frozenset[str] = frozenset()
+    bytes_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -453,6 +453,27 @@ def _(seen: Seen, healthy: bytes) -> None:
     assert seen.field("content-type") == []
 
 
+@row("header", {"header": {"name": "X-RateLimit-*"}})
+def _(seen: Seen, healthy: bytes) -> None:
+    same_body(seen, healthy)
+    assert b"x-ratelimit" not in seen.head.lower()
+    assert seen.field("x-request-id"), "the others stay"
+
+
+@row("header", {"header": {"name": "x-request-id", "value": "req_1", "replace": True}})
+def _(seen: Seen, healthy: bytes) -> None:
+    assert seen.field("x-request-id") == ["req_1"]
+
+
+@row("slow-head", {"slow-head": {"bytes_per_second": 2000}})
+def _(seen: Seen, healthy: bytes) -> None:
+    same_body(seen, healthy)
+    size = seen.raw.find(b"\r\n\r\n") + 4
+    assert seen.at(b"\r\n\r\n") >= size / 2000, "nothing of the head comes sooner than its rate allows"
+    assert seen.reads[0][1] == seen.raw[: len(seen.reads[0][1])] != seen.raw[:size]
+    assert len([data for when, data in seen.reads if when <= seen.at(b"\r\n\r\n")]) > 5
+
+
 @row("header", {"header": {"name": "Content-Type", "value": "text/plain", "replace": True}})
 def _(seen: Seen, healthy: bytes) -> None:
     assert seen.field("content-type") == ["text/plain"]

@@ -16,7 +16,7 @@ from aiohttp import web
 from mockserver import api_errors, mock_errors
 from mockserver.answers import ApiError, Headers, Identity, Request
 from mockserver.channels import DialectName
-from mockserver.compile import Write, compile_timeline
+from mockserver.compile import Act, Compiled, Write, compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects.json import Json
 from mockserver.doors import OPEN
@@ -132,13 +132,14 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     ends = upstream.ends_connection(call.session, connection.entry)
     closing = ends or _closes(prepared)
     stored = prepared if call.request.body.get("store") else None
+    head = response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=ends)
     play = Play(
-        prepared.compiled.acts,
+        paced(prepared.compiled, head),
         connection,
         upstream.slots,
         entry,
         origin=origin,
-        head=response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=ends),
+        head=head,
         slug=exchange.slug(prepared, call),
         lag=plan.reactions.lag,
     )
@@ -186,7 +187,17 @@ def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEn
     if b"\r\nx-ratelimit-" in planned:
         # Where the answer speaks of a limit of its own, that counts.
         limits = tuple((name, value) for name, value in limits if b"\r\n%b:" % name.encode() not in planned)
-    return planned + fields(request, entry, planned, (*limits, *unfired), closing=_has_to_say(planned, request, closing)) + b"\r\n"
+    closing = _has_to_say(planned, request, closing)
+    return planned + fields(request, entry, prepared.compiled, (*limits, *unfired), closing=closing) + b"\r\n"
+
+
+def paced(compiled: Compiled, head: bytes) -> tuple[Write | Act, ...]:
+    """What is to be performed; a head that is slow is among it."""
+    if compiled.head_rate is None:
+        return compiled.acts
+    from mockserver.slow_head import slowed
+
+    return slowed(compiled.acts, head, compiled.head_rate)
 
 
 def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool:
@@ -194,8 +205,10 @@ def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool
     return (closing or not request.keep_alive) and b"\r\nconnection:" not in planned.lower()
 
 
-def fields(request: web.BaseRequest, entry: RequestEntry, planned: bytes, more: Headers = (), *, closing: bool = False) -> bytes:
-    """Date, x-request-id, openai-processing-ms, CORS; a provider that says itself which pages may read its answers is not contradicted."""
+def fields(request: web.BaseRequest, entry: RequestEntry, compiled: Compiled, more: Headers = (), *, closing: bool = False) -> bytes:
+    """Date, x-request-id, openai-processing-ms, CORS (`steps.ADDED`), as far as the plan lets them; a provider that says itself
+    which pages may read its answers is not contradicted."""
+    planned, without = compiled.head or b"", compiled.without
     entry.request_id = new_request_id()
     taken = int((time.monotonic() - entry.received_at) * 1000)
     close = (("connection", "close"),) if closing else ()
@@ -207,6 +220,8 @@ def fields(request: web.BaseRequest, entry: RequestEntry, planned: bytes, more: 
         *more,
         *(() if b"\r\naccess-control-allow-origin:" in planned else cors_fields(request.headers)),
     )
+    if without:
+        lines = tuple(line for line in lines if line[0].lower() not in without)
     return "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8", "surrogateescape")
 
 
@@ -255,7 +270,7 @@ async def send(upstream: Upstream, request: web.BaseRequest, session: Session, e
     entry.status = compiled.status
     now = upstream.slots.now()
     planned = compiled.head or b""
-    more = fields(request, entry, planned, upstream.limit_fields(session, entry), closing=_has_to_say(planned, request, closing=False))
+    more = fields(request, entry, compiled, upstream.limit_fields(session, entry), closing=_has_to_say(planned, request, closing=False))
     head = planned + more + b"\r\n"
     # RFC 9110 §9.3.2: the answer to HEAD is that to GET without its content.
     acts = (Write(0.0, (b"",), head=True),) if request.method == "HEAD" else compiled.acts

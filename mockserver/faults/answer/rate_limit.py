@@ -19,7 +19,7 @@ class RateLimit:
     """kind: the limit that was hit. limit: how many a minute; by default 500 requests, 30,000 tokens.
 
     retry_after: seconds until the limit lets the next request through; `retry_after_as` says in which form it is sent, `none`
-    leaves it out.
+    leaves it out. Gateways that send no x-ratelimit fields: with `header: {name: "x-ratelimit-*"}` beside it there are none.
     """
 
     http: ClassVar[bool] = True

@@ -17,7 +17,7 @@ TICKS_PER_SECOND = 50
 @dataclass(frozen=True)
 class Drip:
     """From `at` on messages leave at `bytes_per_second` of payload, in parts as small as that rate allows at 50 parts a
-    second; one byte each below that."""
+    second; one byte each below that. For a head that drips there is `slow-head`."""
 
     bytes_per_second: Count
     at: Place = Place("head")
