@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 def need(command: str) -> str:
-    """The path of a command."""
-    found = shutil.which(command)
+    """The path of a command, which may have come with a package of this environment."""
+    found = shutil.which(command) or shutil.which(command, path=os.fspath(Path(sys.executable).parent))
     if found is None:
         _absent(f"{command} is not installed")
     assert found is not None
