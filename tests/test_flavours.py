@@ -279,6 +279,21 @@ def test_comments_come_first_where_the_provider_sends_them() -> None:
     assert [type(spoken(name, KINDS["text"])[0]) for name in ("openrouter", "deepseek")] == [Comment, Comment]
 
 
+@pytest.mark.parametrize("asked", [{"include_usage": True, "continuous_usage_stats": True}, {"continuous_usage_stats": True}])
+def test_vllm_counts_as_it_goes_if_usage_is_asked_for(asked: dict[str, bool]) -> None:
+    """`continuous_usage_stats` means nothing without `include_usage`; other providers do not know it."""
+    kind = Kind((Choice(("a", "b", "c")),), {"stream_options": asked})
+    said = [event.body.get("usage") for event in chunks(spoken("vllm", kind)) if event.body["choices"]]
+    if "include_usage" in asked:
+        counts = [[usage[key] for key in ("prompt_tokens", "total_tokens", "completion_tokens")] for usage in said]
+        total = chunks(spoken("vllm", kind))[-1].body["usage"]
+        assert counts[:4] == [[total["prompt_tokens"], total["prompt_tokens"] + number, number] for number in range(4)]
+        assert said[-1] == total, "the last choice's chunk and the usage chunk agree"
+    else:
+        assert said == [None] * len(said)
+    assert not any(event.body.get("usage") for event in chunks(spoken("openrouter", kind)) if event.mark == "content")
+
+
 REASONING: dict[str, list[dict[str, Any]]] = {
     "openai": [],
     "azure": [],

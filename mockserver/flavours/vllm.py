@@ -9,9 +9,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any, ClassVar
 
-from mockserver.answers import Choice, ErrorShape, Headers, Identity, Request, ToolCall, Usage
+from mockserver.answers import Choice, ErrorShape, Headers, Identity, Reply, Request, ToolCall, Usage
+from mockserver.events import Events
 from mockserver.flavours._compatible import Compatible
 from mockserver.flavours._speech import HEX, Json, Said, Speech, letters
+from mockserver.running_usage import counted
 
 
 class VLLM(Compatible):
@@ -20,6 +22,12 @@ class VLLM(Compatible):
 
     def identity(self, random: Random, created: int) -> Identity:
         return Identity(f"chatcmpl-{letters(random, HEX, 32)}", created)
+
+    def speak(self, request: Request, reply: Reply, identity: Identity) -> Events:
+        """With `continuous_usage_stats` beside `include_usage` every chunk has the counts so far."""
+        events = super().speak(request, reply, identity)
+        running = request.include_usage and request.stream_options.get("continuous_usage_stats")
+        return tuple(counted(events, self.usage(reply.usage))) if running else events
 
     def headers(self, request: Request) -> Headers:
         return (("server", "uvicorn"),)

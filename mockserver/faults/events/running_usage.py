@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from mockserver.channels import CHUNKS, DialectName
-from mockserver.events import TOKENS, Chunk, Event, Events
+from mockserver.events import Chunk, Events
+from mockserver.running_usage import counted
 from mockserver.scene import Scene
 
 
@@ -19,15 +19,4 @@ class RunningUsage:
 
     def __call__(self, events: Events, scene: Scene) -> Events:
         total = next((event.body["usage"] for event in events if isinstance(event, Chunk) and event.body.get("usage")), None)
-        return events if total is None else tuple(_counted(events, total))
-
-
-def _counted(events: Events, total: Mapping[str, Any]) -> Iterator[Event]:
-    prompt, completion = total["prompt_tokens"], 0
-    for event in events:
-        if isinstance(event, Chunk) and not event.body.get("usage"):
-            completion = min(completion + (event.mark in TOKENS), total["completion_tokens"])
-            usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-            yield replace(event, body={**event.body, "usage": usage})
-        else:
-            yield event
+        return events if total is None else tuple(counted(events, total))
