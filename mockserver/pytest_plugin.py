@@ -22,12 +22,17 @@ IDLE_SECONDS = 2.0
 _passed = pytest.StashKey[bool]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "The network between the tests and their mock: that of a fault profile."
+    parser.getgroup("streamproof").addoption("--streamproof-network", metavar="NAME", help=told)
+
+
 @pytest.fixture(scope="session")
-def streamproof_server() -> Iterator[MockServer]:
+def streamproof_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """One server for all tests of this process, on a free port."""
     from mockserver.testing import MockServer
 
-    with MockServer() as server:
+    with MockServer(network=pytestconfig.getoption("--streamproof-network")) as server:
         yield server
 
 

@@ -304,6 +304,36 @@ def test_toxiproxy_ends_with_a_mock_that_was_killed() -> None:
     assert ask(base_url).how == "refused"
 
 
+IN_A_TEST = """
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+def heard(base_url):
+    with socket.create_connection(("127.0.0.1", urlsplit(base_url).port), timeout=10) as sock:
+        sock.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
+        return len(b"".join(iter(lambda: sock.recv(4096), b"")))
+
+def test_all(streamproof):
+    with pytest.raises(ConnectionRefusedError):
+        heard(streamproof(must_play=False).base_url)
+
+def test_one(streamproof):
+    assert heard(streamproof(network=[{"limit_data": 9}], must_play=False).base_url) == 9
+"""
+
+
+@pytest.mark.parametrize(("name", "told"), [("down", "2 passed"), ("slicd", "did you mean 'sliced'?")])
+def test_tests_may_be_run_over_a_network(name: str, told: str, tmp_path: Path) -> None:
+    need_network()
+    (tmp_path / "test_it.py").write_text(IN_A_TEST, "utf-8")
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--streamproof-network", name)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert told in ran.stdout, ran.stdout
+
+
 def test_one_toxiproxy_serves_all_servers_of_a_process() -> None:
     need_network()
     with MockServer(network="sliced") as one, MockServer() as other:
