@@ -285,7 +285,7 @@ def test_vllm_counts_as_it_goes_if_usage_is_asked_for(asked: dict[str, bool]) ->
     kind = Kind((Choice(("a", "b", "c")),), {"stream_options": asked})
     said = [event.body.get("usage") for event in chunks(spoken("vllm", kind)) if event.body["choices"]]
     if "include_usage" in asked:
-        counts = [[usage[key] for key in ("prompt_tokens", "total_tokens", "completion_tokens")] for usage in said]
+        counts = [[usage[key] for key in ("prompt_tokens", "total_tokens", "completion_tokens")] for usage in said if usage]
         total = chunks(spoken("vllm", kind))[-1].body["usage"]
         assert counts[:4] == [[total["prompt_tokens"], total["prompt_tokens"] + number, number] for number in range(4)]
         assert said[-1] == total, "the last choice's chunk and the usage chunk agree"
