@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -324,14 +325,13 @@ def test_one(streamproof):
 """
 
 
-@pytest.mark.parametrize(("name", "told"), [("down", "2 passed"), ("slicd", "did you mean 'sliced'?")])
-def test_tests_may_be_run_over_a_network(name: str, told: str, tmp_path: Path) -> None:
+def test_tests_may_be_run_over_a_network(tmp_path: Path) -> None:
     need_network()
     (tmp_path / "test_it.py").write_text(IN_A_TEST, "utf-8")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--streamproof-network", name)
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--streamproof-network", "down")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert told in ran.stdout, ran.stdout
+    assert "2 passed" in ran.stdout, ran.stdout
 
 
 def test_one_toxiproxy_serves_all_servers_of_a_process() -> None:
