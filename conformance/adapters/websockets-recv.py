@@ -12,9 +12,10 @@ import ssl
 from importlib.metadata import version
 from typing import Any
 
-import websockets
 from _adapter import Caller, Run, seconds, serve_async
 from _messages import Messages
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 HELLO = {
     "name": "websockets-recv",
@@ -34,7 +35,7 @@ class Connecting:
             options["open_timeout"] = opening
         if "ca_file" in run:
             options["ssl"] = ssl.create_default_context(cafile=run["ca_file"])
-        self.connect = websockets.connect(run["ws_url"], **options)
+        self.connect = connect(run["ws_url"], **options)
 
     async def close(self) -> None:
         """There is nothing left to close."""
@@ -52,4 +53,4 @@ async def stream(connecting: Connecting, run: Run, caller: Caller) -> None:
             await asyncio.sleep(caller.pause)
 
 
-serve_async(HELLO, Connecting, stream)
+serve_async(HELLO, Connecting, stream, WebSocketException)
