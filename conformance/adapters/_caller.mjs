@@ -153,12 +153,15 @@ const WORDS = [
 
 const status = (error) => (error?.status >= 100 && error.status <= 999 ? error.status : null)
 
-/** Serve a client over its `lines`, saying each answer by `tell`: `client(run)` makes a client object, `stream(client, run, caller)` makes one request with it. */
-export async function serve(lines, tell, hello, client, stream) {
+/**
+ * Serve a client over its `lines`, saying each answer by `tell`: `client(run)` makes a client object, `stream(client, run, caller)` makes one
+ * request with it. `own`, beside its hello, is the class of the errors that the client documents.
+ */
+export async function serve(lines, tell, { own, ...hello }, client, stream) {
   const kept = {}
 
   async function obey(run) {
-    const caller = new Caller(run, tell)
+    const caller = new Caller(run, tell, own)
     const aborting = run.cancel_after_ms === undefined ? undefined : setTimeout(() => caller.abort.abort(), run.cancel_after_ms)
     let failure
     try {
@@ -174,7 +177,7 @@ export async function serve(lines, tell, hello, client, stream) {
   const runs = []
   for await (const line of lines) {
     const order = JSON.parse(line)
-    if (order.type === 'hello') tell({ type: 'hello', protocol: 1, concurrency: CONCURRENCY, ...hello })
+    if (order.type === 'hello') tell({ type: 'hello', protocol: 1, concurrency: CONCURRENCY, ...hello, ...(own && { capabilities: [...(hello.capabilities ?? []), 'own-errors'] }) })
     else if (order.type === 'run') runs.push(obey(order))
     else if (order.type === 'bye') break
   }
