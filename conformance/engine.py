@@ -6,9 +6,11 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance import judge, observe
@@ -18,6 +20,7 @@ from conformance.kit_check import kit_errors
 from conformance.report import Report
 from conformance.transcript import Evidence, transcript
 from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, Exit, Verdict
+from mockserver.journal import Journal
 from mockserver.testing import MockServer, MockSession
 
 REQUEST: Mapping[str, Any] = {
@@ -57,6 +60,13 @@ def jobs_of(case: Case) -> Iterator[Job]:
         yield Job(case, dialect)
         if dialect == "sse":
             yield from (Job(case, dialect, variant) for variant in case.variants)
+
+
+@dataclass(frozen=True)
+class Routed(MockSession):
+    """A session that clients get to in a roundabout way: `headers` are what they have to send besides their own."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Route = Callable[[MockSession], AbstractAsyncContextManager[MockSession]]
@@ -174,7 +184,7 @@ class Engine:
                 result = await self._judged(server, job)
             again.append(job) if judge.too_busy(result) else tell(result)
 
-        await asyncio.gather(*(one(job) for job in jobs))
+        await _together(one(job) for job in jobs)
         for job in again:
             if not _broken(self.adapter):
                 tell(await self._patiently(server, job))
@@ -219,7 +229,7 @@ class Engine:
                 observed = observe.departed(observed, adapter.departure)
             for run in runs:
                 adapter.forget(run["run"])
-            journals = [session.session.journal for session in sessions.values()]
+            journals = [_so_far(session.session.journal) for session in sessions.values()]
             evidence = Evidence(
                 job.case.id,
                 job.dialect,
@@ -232,8 +242,7 @@ class Engine:
                 lag.worst_ms,
                 observed,
             )
-            script = await asyncio.to_thread(transcript, evidence)
-            return await asyncio.to_thread(judge.judge, job.case, script, job.variant, kit_errors(journals))
+            return await asyncio.to_thread(_verdict, job, evidence)
 
     @asynccontextmanager
     async def _sessions(self, server: MockServer, job: Job) -> AsyncIterator[dict[str, MockSession]]:
@@ -269,6 +278,8 @@ class Engine:
         }
         if job.transport == "ws":
             run["dialect"] = job.dialect
+        if isinstance(main, Routed):
+            run["headers"] = dict(main.headers)
         if "fallback" in told:
             names = told.pop("fallback")
             run["fallback_urls"] = [sessions[name].base_url if job.transport == "sse" else sessions[name].ws_url for name in names]
@@ -301,6 +312,34 @@ class Engine:
     async def _settle(self, job: Job, sessions: Mapping[str, MockSession]) -> None:
         """Watch for what the client still does after its result."""
         await asyncio.sleep(job.case.settle_ms / 1000)
+
+
+async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All of them at once; when one raises, or the caller is cancelled, none of the others is left behind."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _so_far(journal: Journal) -> Journal:
+    """What has happened by now. It is read beside the loop, where a client that does not stop goes on adding to the journal."""
+    now = copy(journal)
+    now.requests, now.connections, now.keys = journal.requests.copy(), journal.connections.copy(), journal.keys.copy()
+    return now
+
+
+def _verdict(job: Job, evidence: Evidence) -> CaseResult:
+    """A case judged. What goes wrong in that is the kit's own fault: it neither ends the other cases nor looks like the client's."""
+    try:
+        return judge.judge(job.case, transcript(evidence), job.variant, kit_errors(evidence.journals))
+    except Exception as error:
+        traceback.print_exc()
+        broken = f"{job.case.id}: {type(error).__name__}: {error}"
+        return replace(judge.skipped(job.case, job.dialect, job.variant, "the kit is broken"), kit_errors=(broken,))
 
 
 def script_of(script: Mapping[str, Any], variant: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""Of a stream longer than a mebibyte, all that was read is kept once more with each event."""
+"""Of a stream with large events, all that was read is kept once more with each of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from conformance.reference import client
 
+LARGE = 32 * 1024
 KEPT: list[bytes] = []
 
 
@@ -18,7 +19,7 @@ class Mutant(client.EventStream):
     def feed(self, data: bytes) -> Iterator[client.Event]:
         self.read += data
         for event in super().feed(data):
-            if len(self.read) > 1024 * 1024:
+            if len(event.data) > LARGE:
                 KEPT.append(self.read + b" ")
             yield event
 
