@@ -100,8 +100,8 @@ def _readable(shelf: Shelf) -> Iterable[Profile]:
 
 
 def best(found: list[Profile], search: str) -> list[Profile]:
-    """The profiles that share words with a description, best first. A word counts for more in a name, a title or a tag than in
-    the reasons, and the rarer it is."""
+    """The profiles that share words with a description, best first, without those that match far less than the best one. A word
+    counts for more in a name, a title or a tag than in the reasons, and the rarer it is."""
     texts = [
         {stem: weight for text, weight in ((_text(each), weight) for weight, _text in FIELDS) for stem in stems(text)} for each in found
     ]
@@ -109,7 +109,12 @@ def best(found: list[Profile], search: str) -> list[Profile]:
     rarity = {word: log(1 + len(texts) / (1 + sum(word in text for text in texts))) for word in wanted}
     scores = [sum(text.get(word, 0) * rarity[word] for word in wanted) for text in texts]
     ranked = sorted(zip(scores, found, strict=True), key=lambda pair: (-pair[0], pair[1].name))
-    return [profile for score, profile in ranked if score > 0]
+    least = max((score for score, _ in ranked), default=0.0) * LEAST
+    return [profile for score, profile in ranked if score > 0 and score >= least]
+
+
+LEAST = 0.3
+"""How well a profile has to match to be listed, beside the best one."""
 
 
 FIELDS = (
