@@ -16,7 +16,8 @@ from mockserver.journal import MAX_REQUESTS, ConnectionEntry, Journal, RequestEn
 from mockserver.redis_line import Line, StoreLost
 from mockserver.sessions import Session
 
-SOON_SECONDS = 0.01
+SOON_SECONDS = 0.1
+"""A process that is killed takes what happened in this time with it; who asks for a journal gets it sooner."""
 AGAIN_SECONDS = 0.25
 MAX_KEPT = 10_000
 """Entries, and calls, that wait while the store is lost."""
@@ -51,6 +52,7 @@ class Outbox:
         self._fresh: OrderedDict[tuple[str, int], Note] = OrderedDict()
         self._open: dict[str, dict[int, Note]] = {}
         self._calls: deque[tuple[Any, ...]] = deque(maxlen=MAX_KEPT)
+        self._calling: set[asyncio.Task[None]] = set()
         self._telling = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -63,9 +65,17 @@ class Outbox:
         self._soon(SOON_SECONDS)
 
     def call(self, script: str, *arguments: Any) -> None:
-        """Call a script some time soon."""
-        self._calls.append((script, *arguments))
-        self._soon(0.0)
+        """Call a script, now or when the store is there again."""
+        calling = asyncio.get_running_loop().create_task(self._call(script, *arguments))
+        self._calling.add(calling)
+        calling.add_done_callback(self._calling.discard)
+
+    async def _call(self, script: str, *arguments: Any) -> None:
+        try:
+            await self._line.script(script, *arguments)
+        except StoreLost:
+            self._calls.append((script, *arguments))
+            self._soon(AGAIN_SECONDS)
 
     def forget(self, key: str) -> None:
         """A session is gone, and what was to be told of it."""
@@ -81,11 +91,20 @@ class Outbox:
             while self._calls:
                 await self._line.script(*self._calls[0])
                 self._calls.popleft()
-            while self._fresh:
-                await self._tell_some()
+            for keys in self._lots():
+                await self._tell_lot(keys)
+
+    def _lots(self) -> list[list[tuple[str, int]]]:
+        """What is to be told now, by journals; what happens meanwhile is told the next time."""
+        journals: dict[int, list[tuple[str, int]]] = {}
+        for at, note in self._fresh.items():
+            journals.setdefault(id(note.journal), []).append(at)
+        return [keys[start : start + LOT] for keys in journals.values() for start in range(0, len(keys), LOT)]
 
     async def close(self) -> None:
         """Tell the rest, if the store is there."""
+        if self._calling:
+            await asyncio.wait(self._calling)
         if self._timer is not None:
             self._timer.cancel()
         try:
@@ -107,20 +126,22 @@ class Outbox:
             await self.tell()
         except StoreLost:
             wait = AGAIN_SECONDS
-        self._task = None
-        if self._fresh or self._calls:
-            self._soon(wait)
+        finally:
+            self._task = None
+            if self._fresh or self._calls:
+                self._soon(wait)
 
-    async def _tell_some(self) -> None:
-        """One lot of one session's notes."""
-        first = next(iter(self._fresh.values()))
-        keys = [at for at, note in self._fresh.items() if note.journal is first.journal][:LOT]
-        notes = [self._fresh.pop(at) for at in keys]
+    async def _tell_lot(self, keys: list[tuple[str, int]]) -> None:
+        """Notes of one session."""
+        notes = [self._fresh.pop(at) for at in keys if at in self._fresh]
+        if not notes:
+            return
+        first = notes[0]
         try:
             await self._write(first.session, first.journal, first.generation or first.session.generation, notes)
         except StoreLost:
-            for at, note in zip(keys, notes, strict=True):
-                self._fresh.setdefault(at, note)
+            for note in notes:
+                self._fresh.setdefault((note.session.key, id(note.entry)), note)
             raise
         still = self._open.setdefault(first.session.key, {})
         for note in notes:
