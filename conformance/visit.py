@@ -101,9 +101,14 @@ async def _seen(exhibit: Exhibit, version: str, told: Callable[[str], None]) -> 
 
 
 def judged(exhibit: Exhibit, version: str, results: Results) -> Seen:
-    """What a run says of the exhibit's checks: once broken is broken, and only what always held has passed."""
-    if results.broken:
-        return Seen(version, trouble=f"{exhibit.client} with {exhibit.package} {version}: {results.broken}")
+    """What a run says of the exhibit's checks: once broken is broken, and only what always held has passed.
+
+    A version that cannot even have an answer of a healthy server says nothing about a bug.
+    """
+    ill = next((check for case in results.cases if case.id == FIRST for check in case.checks if check.verdict is not Verdict.PASS), None)
+    trouble = results.broken or (ill and f"{FIRST}/{ill.id} does not hold: {ill.evidence or ill.reason}")
+    if trouble:
+        return Seen(version, trouble=f"{exhibit.client} with {exhibit.package} {version}: {trouble}")
     found: dict[str, list[CheckResult]] = {name: [] for name in exhibit.checks}
     for case in results.cases:
         for check in case.checks:

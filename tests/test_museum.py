@@ -19,7 +19,7 @@ from mockserver.author_errors import AuthorError
 from mockserver.bundled import bundled
 from mockserver.cli import main
 
-SHOWN = ("httpx-sse/0.4.1-0.4.2",)
+SHOWN = ("httpx-sse/0.4.1-0.4.2", "ws/7.2.1-7.2.2")
 """Exhibits that are quickly installed and run, in Python and Node."""
 
 SOUND = """
@@ -110,6 +110,14 @@ def seen(version: str, *verdicts: Verdict) -> Seen:
 def test_told_apart_is_broken_once_and_always_held(bad: tuple[Verdict, ...], fixed: tuple[Verdict, ...], apart: bool) -> None:
     sound = Exhibit("a/1-2", "", "", (), "a", "a", "1", "2", ("L1.text.exact/text",))
     assert Visit(sound, seen("1", *bad), seen("2", *fixed)).told_apart is apart
+
+
+def test_a_version_that_has_no_answer_of_a_healthy_server_says_nothing() -> None:
+    ill = CaseResult("L0.happy", "L0", "sse", "", (CheckResult("complete", "MUST", Verdict.FAIL, "no answer"),))
+    sound = Exhibit("a/1-2", "", "", (), "a", "a", "1", "2", ("L1.text.exact/text",))
+    broken = visit.judged(sound, "1", Results({}, (ill,), 0.0, None, False))
+    assert "L0.happy/complete does not hold: no answer" in broken.trouble
+    assert not Visit(sound, broken, seen("2", Verdict.PASS)).told_apart
 
 
 def test_names_are_listed_and_a_misspelt_one_is_told_with_the_nearest() -> None:

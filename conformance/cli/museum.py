@@ -14,7 +14,10 @@ from conformance.verdict import FAILED, GREEN, TOO_LITTLE, USAGE
 
 if TYPE_CHECKING:
     from conformance.exhibit import Exhibit
-    from conformance.visit import Visit
+    from conformance.visit import Seen, Visit
+
+MOST = 120
+"""Characters of evidence that are shown; `--json` has all."""
 
 
 @click.command()
@@ -61,12 +64,13 @@ def _lines(seen: Visit) -> list[str]:
     """What one visit showed: a line a check and version, then whether the two were told apart."""
     if seen.trouble:
         return [f"not shown: {seen.trouble}"]
-    rows = [
-        f"{side.version:<14} {side.verdicts[check]:<6} {check}{': ' if check in side.evidence else ''}{side.evidence.get(check, '')}"
-        for check in seen.exhibit.checks
-        for side in (seen.bad, seen.fixed)
-    ]
+    rows = [_line(side, check) for check in seen.exhibit.checks for side in (seen.bad, seen.fixed)]
     return [*rows, "told apart" if seen.told_apart else f"NOT told apart by {', '.join(seen.alike)}"]
+
+
+def _line(seen: Seen, check: str) -> str:
+    evidence = seen.evidence.get(check, "")
+    return f"{seen.version:<14} {seen.verdicts[check]:<6} {check}{f': {evidence[:MOST]}' if evidence else ''}"
 
 
 def _ended(visits: list[Visit]) -> int:
