@@ -67,16 +67,21 @@ async def _said(upstream: Upstream, request: web.BaseRequest, route: Route, sess
         return error.api_error
     except (ValueError, RecursionError):
         return api_errors.not_json()
-    return _updated(completion, body)
+    return _updated(completion, body, strict=upstream.strict(session))
 
 
-def _updated(completion: dict[str, Any], body: Any) -> Any:
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or "metadata" not in body:
+def _updated(completion: dict[str, Any], body: Any, *, strict: bool) -> Any:
+    """The metadata is checked as that of a request is."""
+    from mockserver.validation import check_request
+
+    if not isinstance(body, dict):
+        return api_errors.not_json()
+    if "metadata" not in body:
         return api_errors.missing_parameter("metadata")
-    if not isinstance(metadata, dict | None):
-        return api_errors.invalid_type("metadata", "an object", "something else")
-    completion["metadata"] = metadata or {}
+    asked = {**body, "model": completion["model"], "messages": [{"role": "user", "content": ""}]}
+    if (refusal := check_request(asked, strict=strict)) is not None:
+        return refusal
+    completion["metadata"] = body["metadata"] or {}
     return completion
 
 

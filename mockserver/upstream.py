@@ -436,8 +436,8 @@ class Upstream:
                 self.faults[name, fired] += 1
 
     def limit_fields(self, session: Session, entry: RequestEntry) -> Headers:
-        """The x-ratelimit-* fields of the answer to a request."""
-        return session.allowance(entry.key).fields(self.slots.now())
+        """The x-ratelimit-* fields of the answer to a request: what was left when it was let in, itself taken off."""
+        return session.allowance(entry.key).fields(entry.received_at)
 
     def ends_connection(self, session: Session, connection: ConnectionEntry) -> bool:
         """Whether an answer is the last on its connection: the next turn's door wants a new one, or this one is too old."""

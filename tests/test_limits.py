@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 import time
+from itertools import product
 from typing import Any
 
 import httpx
@@ -160,7 +161,10 @@ def test_every_response_has_the_fields_and_they_move() -> None:
         for answer in answers:
             assert all(answer.headers.get_list(name) for name in names)
             assert re.fullmatch(r"(\d+m)?\d+(\.\d+)?m?s", answer.headers["x-ratelimit-reset-tokens"])
-        assert int(answers[0].headers["x-ratelimit-remaining-requests"]) < int(answers[0].headers["x-ratelimit-limit-requests"])
+        for answer, of in product(answers[:2], ("requests", "tokens")):
+            left, limit = (int(answer.headers[f"x-ratelimit-{what}-{of}"]) for what in ("remaining", "limit"))
+            assert left < limit, "the answered request itself is taken off, however long the answer took"
+            assert answer.headers[f"x-ratelimit-reset-{of}"] != "0s"
 
 
 def test_an_old_connection_ends_with_its_answer() -> None:

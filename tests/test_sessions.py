@@ -225,6 +225,28 @@ def test_stored_completions(server: MockServer) -> None:
     assert other.json()["data"] == []
 
 
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({"metadata": {"k" * 65: "v"}}, "metadata." + "k" * 65, "property_name_above_max_length"),
+        ({"metadata": {"k": "v" * 513}}, "metadata.k", "string_above_max_length"),
+        ({"metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
+        ({"metadata": {"k": 1}}, "metadata.k", "invalid_type"),
+        ({"metadata": "k"}, "metadata", "invalid_type"),
+        ({"metadata": {}, "title": "x"}, "title", "unknown_parameter"),
+        ({}, "metadata", "missing_required_parameter"),
+        ([], None, None),
+    ],
+)
+def test_an_update_is_checked_as_a_request_is(server: MockServer, body: Any, param: str | None, code: str | None) -> None:
+    session = server.session()
+    with httpx.Client(base_url=session.base_url, headers=KEY, trust_env=False) as http:
+        kept = http.post("/chat/completions", json={**ASK, "store": True, "metadata": {"n": "1"}}).json()["id"]
+        refused = http.post(f"/chat/completions/{kept}", json=body)
+        assert (refused.status_code, refused.json()["error"]["param"], refused.json()["error"]["code"]) == (400, param, code)
+        assert http.get(f"/chat/completions/{kept}").json()["metadata"] == {"n": "1"}
+
+
 def test_stored_completions_are_bounded() -> None:
     session = Session("s")
     for number in range(MAX_STORED + 5):
