@@ -99,6 +99,13 @@ def _pair(redis: RedisServer) -> Iterator[tuple[Server, Server]]:
         yield pair
 
 
+@pytest.fixture(scope="module", name="frail")
+def _frail() -> Iterator[tuple[RedisServer, Server, Server]]:
+    """Two servers of one mock whose Redis may be killed or stopped, if it is there again afterwards."""
+    with redis_server() as redis, two(redis.url) as (one, other):
+        yield redis, one, other
+
+
 def until(done: Callable[[], bool]) -> None:
     over = time.monotonic() + SOON
     while not done():
@@ -340,26 +347,27 @@ def test_a_session_that_one_process_closed_is_gone(pair: tuple[Server, Server]) 
         assert server.control("GET", f"sessions{path.removeprefix('/s')}").status_code == 404
 
 
-def test_the_default_session_is_set_for_all(redis: RedisServer) -> None:
-    with two(f"{redis.url}&prefix=default") as (one, other):
-        assert other.ask().status_code == 200
-        assert one.control("PUT", "default", {"turns": [{"answer": {"content": "as it was set"}}]}).status_code == 200
-        assert [said(server.ask()) for server in (other, one)] == ["as it was set"] * 2
-        assert [len(server.journal()["requests"]) for server in (one, other)] == [2, 2]
-        one.session([{}])
-        assert other.control("POST", "reset").json() == {"closed": 1}
-        assert [len(server.control("GET", "sessions").json()["sessions"]) for server in (one, other)] == [1, 1]
-        assert one.shown()["taken"] == 0
-        assert "as it was set" not in said(one.ask())
+def test_the_default_session_is_set_for_all(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    assert other.ask().status_code == 200
+    assert one.control("PUT", "default", {"turns": [{"answer": {"content": "as it was set"}}]}).status_code == 200
+    assert [said(server.ask()) for server in (other, one)] == ["as it was set"] * 2
+    assert [len(server.journal()["requests"]) for server in pair] == [2, 2]
+    one.control("POST", "reset")
+    assert one.shown()["taken"] == other.shown()["taken"] == 0
+    assert "as it was set" not in said(other.ask())
 
 
-def test_all_sessions_are_listed_by_each(redis: RedisServer) -> None:
-    with two(f"{redis.url}&prefix=list") as (one, other):
-        paths = {one.session([{}]), other.session([{}])}
-        for server in (one, other):
-            keys = [session["key"] for session in server.control("GET", "sessions").json()["sessions"]]
-            assert keys[0] == "default"
-            assert {f"/s/{key}" for key in keys[1:]} == paths
+def test_all_sessions_are_listed_and_forgotten_by_each(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    one.control("POST", "reset")
+    paths = {one.session([{}]), other.session([{}])}
+    for server in pair:
+        keys = [session["key"] for session in server.control("GET", "sessions").json()["sessions"]]
+        assert keys[0] == "default"
+        assert {f"/s/{key}" for key in keys[1:]} == paths
+    assert other.control("POST", "reset").json() == {"closed": 2}
+    assert [len(server.control("GET", "sessions").json()["sessions"]) for server in pair] == [1, 1]
 
 
 def test_a_session_expires_for_all(pair: tuple[Server, Server], redis: RedisServer) -> None:
@@ -495,52 +503,67 @@ def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_a
 # A store that is lost.
 
 
-def test_a_lost_store_is_said_and_one_that_returns_is_used() -> None:
-    with redis_server() as redis, two(redis.url) as (one, other):
-        path = one.session([{}])
-        assert other.ask(f"{path}/v1").status_code == 200
-        redis.kill()
-        for server in (one, other):
-            refused = server.ask()
-            assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
-            assert refused.headers["retry-after"] == "1"
-            assert str(redis.path) in refused.json()["error"]["message"]
-            assert server.control("GET", "ready").status_code == 503
-            assert server.control("GET", "sessions/default").status_code == 503
-            assert httpx.get(f"{server.origin}/health", trust_env=False).status_code == 200
-        redis.start()
-        until(lambda: all(server.control("GET", "ready").status_code == 200 for server in (one, other)))
-        assert [server.ask().status_code for server in (one, other)] == [200, 200]
-        assert code(one.ask(f"{path}/v1")) == "mock_unknown_session"
-        fresh = one.session([{"answer": {"content": "after it"}}])
-        assert said(other.ask(f"{fresh}/v1")) == "after it"
-        # The orders, too, are heard again.
-        until(lambda: [len(server.journal(fresh)["requests"]) for server in (one, other)] == [1, 1])
-
-
-def test_a_stream_goes_on_without_the_store() -> None:
-    with redis_server() as redis, serving(redis.url) as server:
-        path = server.session([{"answer": {"content": "word " * 20}, "pace": {"tokens_per_second": 20}}])
-        with httpx.stream(
-            "POST", f"{server.origin}{path}/v1/chat/completions", json={**ASK, "stream": True},
-            headers={"authorization": f"Bearer {KEY}"}, timeout=SOON, trust_env=False,
-        ) as answer:  # fmt: skip
-            lines = answer.iter_lines()
-            next(lines)
-            redis.kill()
-            assert [line for line in lines if line][-1] == "data: [DONE]"
-
-
-def test_a_slow_store_takes_a_bounded_time_and_no_turn() -> None:
-    with redis_server() as redis, serving(redis.url) as server:
-        path = server.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
-        assert said(server.ask(f"{path}/v1")) == "turn 0"
-        redis.stop()
-        refused = server.ask(f"{path}/v1")
+def test_a_lost_store_is_said_and_one_that_returns_is_used(frail: tuple[RedisServer, Server, Server]) -> None:
+    redis, one, other = frail
+    path = one.session([{}])
+    assert other.ask(f"{path}/v1").status_code == 200
+    redis.kill()
+    for server in (one, other):
+        refused = server.ask()
         assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
-        redis.go_on()
-        until(lambda: server.control("GET", "ready").status_code == 200)
-        assert said(server.ask(f"{path}/v1")) == "turn 1"
+        assert refused.headers["retry-after"] == "1"
+        assert str(redis.path) in refused.json()["error"]["message"]
+        assert server.control("GET", "ready").status_code == 503
+        assert server.control("GET", "sessions/default").status_code == 503
+        assert httpx.get(f"{server.origin}/health", trust_env=False).status_code == 200
+    redis.start()
+    until(lambda: all(server.control("GET", "ready").status_code == 200 for server in (one, other)))
+    assert [server.ask().status_code for server in (one, other)] == [200, 200]
+    assert code(one.ask(f"{path}/v1")) == "mock_unknown_session"
+    fresh = one.session([{"answer": {"content": "after it"}}])
+    assert said(other.ask(f"{fresh}/v1")) == "after it"
+    # The orders, too, are heard again.
+    until(lambda: [len(server.journal(fresh)["requests"]) for server in (one, other)] == [1, 1])
+
+
+def test_a_websocket_says_that_the_store_is_lost_and_stays(frail: tuple[RedisServer, Server, Server]) -> None:
+    redis, one, _ = frail
+    with connect(f"{one.origin.replace('http', 'ws')}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None) as far:
+        redis.kill()
+        far.send(json.dumps({"type": "chat.completion", **ASK}))
+        message = json.loads(far.recv(SOON))
+        assert (message["type"], message["status"], message["error"]["code"]) == ("error", 503, "mock_store_lost")
+        redis.start()
+        until(lambda: one.control("GET", "ready").status_code == 200)
+        far.send(json.dumps({"type": "chat.completion", **ASK}))
+        assert _deltas(far)
+
+
+def test_a_stream_goes_on_without_the_store(frail: tuple[RedisServer, Server, Server]) -> None:
+    redis, one, other = frail
+    path = one.session([{"answer": {"content": "word " * 20}, "pace": {"tokens_per_second": 20}}])
+    with httpx.stream(
+        "POST", f"{other.origin}{path}/v1/chat/completions", json={**ASK, "stream": True},
+        headers={"authorization": f"Bearer {KEY}"}, timeout=SOON, trust_env=False,
+    ) as answer:  # fmt: skip
+        lines = answer.iter_lines()
+        next(lines)
+        redis.kill()
+        assert [line for line in lines if line][-1] == "data: [DONE]"
+    redis.start()
+    until(lambda: all(server.control("GET", "ready").status_code == 200 for server in (one, other)))
+
+
+def test_a_slow_store_takes_a_bounded_time_and_no_turn(frail: tuple[RedisServer, Server, Server]) -> None:
+    redis, one, _ = frail
+    path = one.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
+    assert said(one.ask(f"{path}/v1")) == "turn 0"
+    redis.stop()
+    refused = one.ask(f"{path}/v1")
+    assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
+    redis.go_on()
+    until(lambda: one.control("GET", "ready").status_code == 200)
+    assert said(one.ask(f"{path}/v1")) == "turn 1"
 
 
 def test_a_server_that_is_there_before_its_store(tmp_path: Path) -> None:
