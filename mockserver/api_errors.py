@@ -161,6 +161,12 @@ def unsupported_parameter(param: str, instead: str | None = None) -> ApiError:
     return ApiError(400, message, param=param, code="unsupported_parameter")
 
 
+def not_at_once(param: str, other: str) -> ApiError:
+    """As reported in https://github.com/langchain-ai/langgraph/issues/5943."""
+    message = f"Setting '{param}' and '{other}' at the same time is not supported."
+    return ApiError(400, message, param=param, code="invalid_parameter_combination")
+
+
 def only_the_default(param: str, value: object, default: object) -> ApiError:
     message = f"Unsupported value: '{param}' does not support {value} with this model. Only the default ({default}) value is supported."
     return ApiError(400, message, param=param, code="unsupported_value")

@@ -135,6 +135,12 @@ LONG = [{"role": "user", "content": "word " * 8190}]
             "This model's maximum context length is 8192 tokens. However, your messages resulted in 8198 tokens. "
             "Please reduce the length of the messages.",
         ),
+        (
+            {"max_tokens": 5, "max_completion_tokens": 5},
+            "max_tokens",
+            "invalid_parameter_combination",
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+        ),
     ],
 )
 def test_what_a_model_does_not_take(fields: dict[str, Any], param: str, code: str, message: str) -> None:

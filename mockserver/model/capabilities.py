@@ -24,6 +24,8 @@ _CONTEXTS = (
 def refusal(body: Mapping[str, Any]) -> ApiError | None:
     """Why the model of a valid request cannot answer it, or None."""
     model = body["model"].partition("@")[0]
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        return api_errors.not_at_once("max_tokens", "max_completion_tokens")
     return _unsupported(body) if _REASONING.match(model) else _too_long(body, model)
 
 
