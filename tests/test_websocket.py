@@ -124,6 +124,15 @@ async def test_a_turn_may_refuse_the_handshake(server: MockServer) -> None:
     assert [request["turn"] for request in session.journal()["requests"]] == [0, 1]
 
 
+@pytest.mark.parametrize(("query", "model"), [("", "gpt-4.1"), ("?model=gpt-4o", "gpt-4o")])
+async def test_a_refused_handshake_names_the_model_that_would_have_answered(server: MockServer, query: str, model: str) -> None:
+    session = server.session([{"faults": ["rate-limit"]}])
+    with pytest.raises(Refused) as refused:
+        async with connected(session.ws_url + query):
+            raise AssertionError
+    assert f"Rate limit reached for {model} in organization" in refused.value.error["message"]
+
+
 async def test_a_chance_falls_once_for_handshake_and_answer(server: MockServer) -> None:
     session = server.session([{"answer": HELLO, "faults": [{"http-error": {"status": 503, "chance": 0.5}}]}], seed=3)
     refused: list[int] = []

@@ -13,6 +13,7 @@ from mockserver import api_errors
 from mockserver.answers import ApiError, Identity, Plain, Request
 from mockserver.author_errors import nearest
 from mockserver.channels import WEBSOCKET, DialectName
+from mockserver.client_message import DEFAULT_MODEL
 from mockserver.dialects.json import Json
 from mockserver.exchange import Call
 from mockserver.flavours._flavour import Flavour
@@ -91,7 +92,7 @@ def _meaningless(upstream: Upstream, session: Session, dialect: DialectName | No
 
 def first_call(session: Session, handshake: Handshake) -> Call:
     """The call that the first message would be, as far as it is known before there is one."""
-    return Call(Request(STUB, handshake.model or ""), session, session.taken, session.peek(), handshake.dialect or "ws-chunk")
+    return Call(Request(STUB, handshake.model or DEFAULT_MODEL), session, session.taken, session.peek(), handshake.dialect or "ws-chunk")
 
 
 async def turned_away(upstream: Upstream, asked: Handshake) -> ApiError | Plain | None:
