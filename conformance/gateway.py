@@ -2,6 +2,9 @@
 
 How a gateway maps its own paths to those of its upstream is found out by trying: it may pass paths through, so that one process
 serves all sessions; or it has one upstream, so that every session gets a process of its own.
+
+A file in `conformance/gateways/` is a gateway with a name: a program of two arguments, UPSTREAM and PORT, that begins as an adapter
+does. Its requests name their upstream by `headers`, so that one process serves all sessions.
 """
 
 from __future__ import annotations
@@ -13,17 +16,21 @@ import shlex
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from conformance import languages, packages
 from conformance.adapter import AdapterBroken, clean_environment
 from conformance.case import Case, Check
+from conformance.engine import Routed
 from mockserver.testing import MockSession
 
-START_SECONDS = 30.0
+GATEWAYS = Path(__file__).parent / "gateways"
+START_SECONDS = 90.0
 TRIAL_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.05
 SENTENCE = "Through the gateway and back."
@@ -39,18 +46,28 @@ EVERY_EVENT = Check(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What `{upstream}` is told to be, and where clients find a session behind the gateway. `shared`: it passes paths through."""
+    """What `{upstream}` is told to be, and where clients find a session behind the gateway. `shared`: it passes paths through, or the
+    `headers` of a request name its upstream."""
 
     shared: bool
     upstream: str
     path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, session: MockSession) -> tuple[str, str]:
-        """The upstream's URL and the path of a session's base URL on the gateway."""
+    def of(self, session: MockSession) -> tuple[str, str, dict[str, str]]:
+        """The upstream's URL, the path of a session's base URL on the gateway, and the headers of its requests."""
         url = urlsplit(session.base_url)
         origin, whole = f"{url.scheme}://{url.netloc}", url.path
         words = {"origin": origin, "base": session.base_url, "root": session.base_url.removesuffix("/v1"), "path": whole}
-        return self.upstream.format(**words), self.path.format(**words)
+        return (
+            self.upstream.format(**words),
+            self.path.format(**words),
+            {name: value.format(**words) for name, value in self.headers.items()},
+        )
+
+    def reaches(self, session: MockSession) -> bool:
+        """Does the one process of a shared layout serve this session, even on a port of its own?"""
+        return bool(self.headers) or session.base_url.startswith(session.server.origin + "/")
 
 
 LAYOUTS = (
@@ -97,11 +114,15 @@ class Gateway:
     """A command with `{upstream}` and `{port}` in it. `route` is for the engine; `stop` ends what it has started."""
 
     command: str
+    name: str = ""
+    version: str = ""
+    layouts: tuple[Layout, ...] = LAYOUTS
     _layout: Layout | None = None
     _shared: Process | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
+        self.name = self.name or shlex.split(self.command)[0]
         for wanted in ("{upstream}", "{port}"):
             if wanted not in self.command:
                 raise LookupError(
@@ -113,14 +134,15 @@ class Gateway:
         """The session with its URLs on the gateway. Raises AdapterBroken for a gateway that does not start or lets nothing through."""
         async with self._looking:
             layout = self._layout = self._layout or await self._found(session)
-        upstream, path = layout.of(session)
+        upstream, path, headers = layout.of(session)
         async with AsyncExitStack() as stack:
             process = self._shared
-            if process is None or not session.base_url.startswith(session.server.origin + "/"):
+            if process is None or not layout.reaches(session):
                 process = await self._start(upstream)
                 stack.push_async_callback(process.stop)
             base_url = f"http://127.0.0.1:{process.port}{path}"
-            yield replace(session, base_url=base_url, ws_url=f"{base_url.replace('http', 'ws', 1)}/ws/chat")
+            ws_url = f"{base_url.replace('http', 'ws', 1)}/ws/chat"
+            yield Routed(session.server, session.session, base_url, ws_url, session.ca_file, headers)
 
     async def stop(self) -> None:
         if self._shared is not None:
@@ -129,11 +151,11 @@ class Gateway:
     async def _found(self, like: MockSession) -> Layout:
         """The first layout over which a healthy answer comes through."""
         seen = []
-        for layout in LAYOUTS:
+        for layout in self.layouts:
             session = like.server.session([{"answer": {"content": SENTENCE}}], after="repeat")
-            upstream, path = layout.of(session)
+            upstream, path, headers = layout.of(session)
             process = await self._start(upstream)
-            answer = await _ask(f"http://127.0.0.1:{process.port}{path}/chat/completions")
+            answer = await _ask(f"http://127.0.0.1:{process.port}{path}/chat/completions", headers)
             session.close()
             if SENTENCE in answer:
                 if layout.shared:
@@ -170,6 +192,29 @@ class Gateway:
         return process
 
 
+def named() -> dict[str, Path]:
+    """The gateways that have a name."""
+    return {path.stem: path for path in sorted(GATEWAYS.glob("[!_]*")) if path.suffix in languages.MODULES}
+
+
+def gateway(wanted: str, told: Callable[[str], None] = lambda line: None) -> Gateway:
+    """What a `--gateway` value stands for: a gateway by its NAME or NAME==VERSION, which is installed if need be, else a command.
+
+    Raises LookupError for a command without `{upstream}` and `{port}`, and for a gateway that cannot be installed.
+    """
+    name, _, version = wanted.partition("==")
+    if name not in named():
+        return Gateway(wanted)
+    program = named()[name]
+    needs = packages.needs(program)
+    needs = needs.at(version) if version else needs
+    if not packages.installed(program, needs):
+        told(f"installing {wanted} ({', '.join(needs.packages)}) into {packages.cache()}")
+    packages.install(program, needs)
+    command = shlex.join([*packages.started(program, needs), "{upstream}", "{port}"])
+    return Gateway(command, name, needs.version, (Layout(True, "{origin}", "/v1", needs.headers),))
+
+
 async def _listens(process: Process) -> bool:
     """Wait until the port takes connections; False when the process ends first, or when it takes too long."""
     deadline = asyncio.get_running_loop().time() + START_SECONDS
@@ -182,12 +227,12 @@ async def _listens(process: Process) -> bool:
     return False
 
 
-async def _ask(url: str) -> str:
+async def _ask(url: str, headers: Mapping[str, str]) -> str:
     """The body of a healthy answer, or what came in its place."""
     import aiohttp
 
     request: Mapping[str, Any] = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]}
-    headers = {"Authorization": "Bearer sk-streamproof-trial"}
+    headers = {"Authorization": "Bearer sk-streamproof-trial", **headers}
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TRIAL_SECONDS)) as client,

@@ -21,7 +21,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance import languages
@@ -34,11 +34,12 @@ BLOCK = re.compile(r"^(?P<mark>#|//) /// script\n(?P<lines>(?:(?P=mark)(?: .*)?\
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What an adapter asks for. `packages` are pinned, the client first; without any it drives what its language brings along, or
-    `commands`, which have to be there."""
+    `commands`, which have to be there. `headers` are those of a gateway."""
 
     packages: tuple[str, ...]
     transports: tuple[str, ...]
     commands: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -68,7 +69,7 @@ def needs(adapter: Path) -> Needs:
     mark = len(found["mark"])
     block = tomllib.loads("".join(line[mark:].removeprefix(" ") + "\n" for line in found["lines"].splitlines()))
     own = block["tool"]["streamproof"]
-    return Needs(tuple(block["dependencies"]), tuple(own["transports"]), tuple(own.get("commands", ())))
+    return Needs(tuple(block["dependencies"]), tuple(own.get("transports", ())), tuple(own.get("commands", ())), own.get("headers", {}))
 
 
 def cache() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -63,15 +62,16 @@ async def check(asked: Asked) -> int:
 
 async def _through(command: str, runner: engine.Engine, wanted: checked.Wanted) -> checked.Checked:
     """The same with a gateway between, over what it is answerable for; over SSE unless something else is asked for."""
-    from conformance.gateway import Gateway, concerns
+    from conformance.gateway import concerns
+    from conformance.gateway import gateway as gateway_for
 
-    gateway = Gateway(command)
+    gateway = gateway_for(command, partial(click.echo, err=True))
     runner.route, runner.transports = gateway.route, runner.transports or ("sse",)
     try:
         made = await checked.run(runner, wanted, concerns)
     finally:
         await gateway.stop()
-    hello = {**made.results.hello, "name": f"{shlex.split(command)[0]} (gateway)", "version": ""}
+    hello = {**made.results.hello, "name": f"{gateway.name} (gateway)", "version": gateway.version}
     return replace(made, results=replace(made.results, hello=hello))
 
 

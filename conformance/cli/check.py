@@ -13,7 +13,9 @@ from conformance.verdict import LEVELS, USAGE
 
 @click.command()
 @click.option("--client", metavar="CMD|NAME", help="The adapter: a command, or a client by name.")
-@click.option("--gateway", metavar="CMD", help="A gateway's command with {upstream} and {port}: it is judged, driven by a good client.")
+@click.option(
+    "--gateway", metavar="CMD|NAME", help="A gateway, judged behind a good client: a command with {upstream} and {port}, or a name."
+)
 @click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Only these levels, and L0.")
 @click.option("--case", "globs", multiple=True, metavar="GLOB", help="Only these cases, and L0.")
 @click.option("--transport", "transports", multiple=True, type=click.Choice(["sse", "ws"]), help="Only these.")

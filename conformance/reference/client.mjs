@@ -1021,6 +1021,7 @@ class Client {
         'Accept-Encoding': 'gzip',
         'Cache-Control': 'no-cache',
         'User-Agent': AGENT,
+        ...run.headers,
       }
       wire.write(Buffer.concat([Buffer.from(head('POST', url, fields)), body]))
       return await Response.on(wire)
@@ -1198,6 +1199,7 @@ function runOf(line) {
     request: { stream: true, ...line.request },
     dialect: sse ? 'sse' : line.dialect,
     label: line.connection,
+    headers: line.headers ?? {},
     caFile: line.ca_file,
     maxRetries: line.max_retries ?? 2,
     cancelAfterEvents: line.cancel_after_events || Infinity,

@@ -97,6 +97,7 @@ class Run:
     request: Mapping[str, Any]
     dialect: str
     label: str | None
+    headers: Mapping[str, str]
     ca_file: str | None
     max_retries: int
     cancel_after_events: float
@@ -125,6 +126,7 @@ class Run:
             request={"stream": True, **line["request"]},
             dialect="sse" if sse else line["dialect"],
             label=line.get("connection"),
+            headers=line.get("headers") or {},
             ca_file=line.get("ca_file"),
             max_retries=2 if line.get("max_retries") is None else line["max_retries"],
             cancel_after_events=line.get("cancel_after_events") or math.inf,
@@ -1335,7 +1337,7 @@ class Client:
         wire = self.borrow(Place.of(url, run.ca_file), limits)
         try:
             body = json.dumps(run.request).encode()
-            wire.write(head("POST", url, self.fields(url, key, body)) + body, until_answered=True)
+            wire.write(head("POST", url, self.fields(url, key, body) | run.headers) + body, until_answered=True)
             return self.parts.response(wire)
         except BaseException:
             wire.close()
