@@ -69,13 +69,6 @@ class Routed(MockSession):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Routed(MockSession):
-    """A session that clients get to in a roundabout way: `headers` are what they have to send besides their own."""
-
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 Route = Callable[[MockSession], AbstractAsyncContextManager[MockSession]]
 """How clients get to a session: what it gives has the URLs they are told."""
 
@@ -285,8 +278,6 @@ class Engine:
         }
         if job.transport == "ws":
             run["dialect"] = job.dialect
-        if isinstance(main, Routed):
-            run["headers"] = dict(main.headers)
         if isinstance(main, Routed):
             run["headers"] = dict(main.headers)
         if "fallback" in told:

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import termios
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
@@ -266,7 +267,9 @@ class Connection(RequestHandler):
         # A body that nobody read has stopped the reading, and what lies unread at the end makes the close an RST.
         transport.resume_reading()
         if transport.can_write_eof():
-            transport.write_eof()
+            # Who has reset the connection meanwhile is told nothing more.
+            with suppress(OSError):
+                transport.write_eof()
         else:
             # TLS has no half-close: the FIN goes out without a close_notify (RFC 8446 §6.1).
             await self._sent()
