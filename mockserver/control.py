@@ -224,16 +224,20 @@ async def show_metrics(upstream: Upstream, request: web.BaseRequest) -> Sent:
 async def show_load(upstream: Upstream, request: web.BaseRequest) -> Sent:
     """Without a watch, what the journals still hold."""
     from mockserver.load_report import to_json
-    from mockserver.load_watch import of_journals
+    from mockserver.load_watch import seen
 
-    return await reply_json(upstream, request, to_json(of_journals(upstream) if upstream.load is None else upstream.load.load()))
+    loads = [seen(upstream)] if upstream.fleet is None else await upstream.fleet.loads()
+    return await reply_json(upstream, request, to_json(sum(loads[1:], loads[0])))
 
 
 async def begin_load_anew(upstream: Upstream, request: web.BaseRequest) -> Sent:
     """Measure from now on."""
     if upstream.load is None:
         raise Refused(mock_errors.load_is_not_watched())
-    upstream.load.restart()
+    if upstream.fleet is None:
+        upstream.load.restart()
+    else:
+        await upstream.fleet.begin_loads_anew()
     return await reply(upstream, request, plain_timeline(Plain(204)))
 
 

@@ -14,6 +14,7 @@ import asyncio
 import json
 import secrets
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -26,6 +27,9 @@ from mockserver.answers import ApiError, Request
 from mockserver.breaking import How, break_all
 from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.limits import tokens_of
+from mockserver.load import Load
+from mockserver.load_message import decoded, encoded
+from mockserver.load_watch import seen
 from mockserver.orders import Orders
 from mockserver.outbox import Outbox
 from mockserver.redis_line import DEADLINE, Line, StoreLost, read_address
@@ -77,7 +81,15 @@ class RedisFleet:
         self.line = Line(self.address)
         self.outbox = Outbox(self.line, self.root, self.process, self._agree)
         self.orders = Orders(self.line, self.root, self.process, self._told)
-        self.orders.acts |= {"tell": self._tell, "close": self._close, "break": self._break, "idle": self._idle, "figures": self._figures}
+        self.orders.acts |= {
+            "tell": self._tell,
+            "close": self._close,
+            "break": self._break,
+            "idle": self._idle,
+            "figures": self._figures,
+            "load": self._load,
+            "load-anew": self._begin_load_anew,
+        }
         self._server = upstream.settings.server or self.process
         self._members = 0
         self._waiting: dict[str, asyncio.Future[None]] = {}
@@ -101,6 +113,9 @@ class RedisFleet:
     async def close(self) -> None:
         if self._beating is not None:
             self._beating.cancel()
+        for session in self.upstream.sessions():
+            if self.holds(session):
+                self.outbox.call("close", self.root, session.key)
         await self.outbox.close()
         await self.orders.close()
         try:
@@ -178,6 +193,10 @@ class RedisFleet:
             session.generation = generation
         if session is None or session.generation != generation:
             session = self._learn(key, generation, definition or "")
+        if session.owner is not None and await self.line.call("ZSCORE", f"{self.root}processes", session.owner) is None:
+            # Its port went with its process.
+            await self.closed(key)
+            return None
         session.taken, session.used_at = taken, time.monotonic()
         for name, label in zip(named, labels, strict=True):
             session.journal.agree(name, label)
@@ -485,6 +504,22 @@ class RedisFleet:
 
     async def _figures(self, order: Mapping[str, Any]) -> dict[str, Any] | None:
         return asdict(self.upstream.figures()) if order["server"] == self._server else None
+
+    async def loads(self) -> list[Load]:
+        """What each process has seen, everywhere. Raises StoreLost."""
+        answers = await self.orders.everyone("load")
+        return [decoded(b64decode(answer)) for answer in answers] or [seen(self.upstream)]
+
+    async def _load(self, order: Mapping[str, Any]) -> str:
+        return b64encode(encoded(seen(self.upstream))).decode()
+
+    async def begin_loads_anew(self) -> None:
+        """Have each process measure from now on. Raises StoreLost."""
+        await self.orders.everyone("load-anew")
+
+    async def _begin_load_anew(self, order: Mapping[str, Any]) -> None:
+        if self.upstream.load is not None:
+            self.upstream.load.restart()
 
     # Stored completions.
 

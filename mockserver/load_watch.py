@@ -21,6 +21,11 @@ LOOKS_PER_COUNT = 10
 """The answers under way, which may be many, are counted at every tenth look."""
 
 
+def seen(upstream: Upstream) -> Load:
+    """What a server has seen: since it is watched, or as far as its journals go back."""
+    return of_journals(upstream) if upstream.load is None else upstream.load.load()
+
+
 class LoadWatch:
     """The load of one server since it began, or since `restart`."""
 

@@ -23,6 +23,7 @@ from mockserver.slots import Slots
 from mockserver.turns import Script, Turn
 
 if TYPE_CHECKING:
+    from mockserver.load import Load
     from mockserver.load_watch import LoadWatch
     from mockserver.model.rules import Rules
     from mockserver.profiles import Shelf
@@ -142,6 +143,12 @@ class Fleet(Protocol):
 
     async def figures(self) -> list[Figures]:
         """What is counted, by each process of this server, not of those on other machines."""
+
+    async def loads(self) -> list[Load]:
+        """What each process has seen, everywhere."""
+
+    async def begin_loads_anew(self) -> None:
+        """Have each process measure from now on."""
 
 
 class Place(Protocol):

@@ -17,7 +17,7 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
     histogram lanes limits mock_errors namesake network paces parameters places reactions recording registry route \
     running_usage scene steps turns websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
-client_message compile heard invariants journal lint load load_report pacing plan profiles replay settings slow_head validation
+client_message compile heard invariants journal lint load load_message load_report pacing plan profiles replay settings slow_head validation
 session_options sessions
 certificates orders outbox play redis_line slots
 exchange

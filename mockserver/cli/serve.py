@@ -136,11 +136,11 @@ async def _until_stopped(app: App, log_format: Form | None, ready: Callable[[], 
 
 def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> NoReturn:
     """Serve with several processes on one port. The sockets and the certificates are theirs together."""
-    import pickle
     import secrets
 
     from mockserver.app import App
     from mockserver.certificates import Certificates
+    from mockserver.load_message import decoded, encoded
     from mockserver.workers import Post, Workers, sockets_for
 
     settings = replace(settings, server=secrets.token_hex(6))
@@ -151,10 +151,10 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
         certificates.context("good")
 
     def work(post: Post) -> int:
-        app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, certificates=certificates)
+        app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, certificates=certificates if whole.ca_file else None)
         asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
         if app.upstream.load is not None:
-            post.leave(pickle.dumps(app.upstream.load.load()))
+            post.leave(encoded(app.upstream.load.load()))
         return 0
 
     workers = Workers(sockets, work, lambda message: click.echo(message, err=True))
@@ -162,7 +162,7 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
         status = workers.run(lambda: _introduce(whole, example=example))
     finally:
         certificates.close()
-    loads = [pickle.loads(bequest) for bequest in workers.bequests if bequest]
+    loads = [decoded(bequest) for bequest in workers.bequests if bequest]
     if loads:
         from mockserver.cli import _load
 
