@@ -500,6 +500,13 @@ def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_a
         httpx.post(f"{own}/chat/completions", json=ASK, trust_env=False)
 
 
+def test_a_session_with_a_port_goes_with_its_process(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    with serving(redis.url) as third:
+        path = third.session([{}], own_port=True)
+        assert pair[0].shown(path)["taken"] == 0
+    assert code(pair[0].ask(f"{path}/v1")) == "mock_unknown_session"
+
+
 # A store that is lost.
 
 
@@ -555,15 +562,21 @@ def test_a_stream_goes_on_without_the_store(frail: tuple[RedisServer, Server, Se
 
 
 def test_a_slow_store_takes_a_bounded_time_and_no_turn(frail: tuple[RedisServer, Server, Server]) -> None:
-    redis, one, _ = frail
+    """A message on a WebSocket asks for nothing but its turn: Redis reads that when it goes on, and does not do it."""
+    redis, one, other = frail
     path = one.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
     assert said(one.ask(f"{path}/v1")) == "turn 0"
-    redis.stop()
-    refused = one.ask(f"{path}/v1")
-    assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
-    redis.go_on()
-    until(lambda: one.control("GET", "ready").status_code == 200)
-    assert said(one.ask(f"{path}/v1")) == "turn 1"
+    with connect(f"{one.origin.replace('http', 'ws')}{path}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None) as far:
+        redis.stop()
+        far.send(json.dumps({"type": "chat.completion", **ASK}))
+        refused = other.ask(f"{path}/v1")
+        assert (refused.status_code, code(refused)) == (503, "mock_store_lost")
+        assert json.loads(far.recv(SOON))["error"]["code"] == "mock_store_lost"
+        redis.go_on()
+        until(lambda: all(server.control("GET", "ready").status_code == 200 for server in (one, other)))
+        far.send(json.dumps({"type": "chat.completion", **ASK}))
+        assert _deltas(far) == "turn 1"
+    assert said(other.ask(f"{path}/v1")) == "turn 2"
 
 
 def test_a_server_that_is_there_before_its_store(tmp_path: Path) -> None:

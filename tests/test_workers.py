@@ -55,6 +55,10 @@ class Together:
     def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return httpx.request(method, f"{self.origin}/_mock/{path}", json=body, timeout=SOON, trust_env=False)
 
+    def shown(self) -> dict[str, Any]:
+        shown: dict[str, Any] = self.control("GET", "sessions/default").json()
+        return shown
+
     def worker(self) -> int:
         """The number of the worker that a new connection comes to."""
         return int(httpx.get(f"{self.origin}/health", trust_env=False, timeout=SOON).json()["worker"])
@@ -258,6 +262,20 @@ def test_processes_that_have_nothing_in_common() -> None:
         assert together.control("GET", "ready").status_code == 200
         assert together.control("GET", "profiles").status_code == 200
         assert 'worker="' in together.control("GET", "metrics").text
+
+
+def test_the_load_is_that_of_all_workers(redis: RedisServer, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=load", "--report", str(report)) as together:
+        until(lambda: together.ask().status_code == 200 and len(re.findall(r'status="200"', together.control("GET", "metrics").text)) == 2)
+        count = together.shown()["requests"]
+        loads = [together.control("GET", "load").json() for _ in range(8)]
+        assert {load["workers"] for load in loads} == {2}
+        assert {load["total"]["requests"] for load in loads} == {count}
+        assert together.control("DELETE", "load").status_code == 204
+        assert together.control("GET", "load").json()["total"]["requests"] == 0
+        together.ask()
+    assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 1
 
 
 def test_one_worker_is_as_no_workers() -> None:
