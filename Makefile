@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: help run test check fix matrix bench schemas mutants stress
+.PHONY: help run test check fix matrix bench soak schemas mutants stress
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -42,6 +42,9 @@ matrix: $(INSTALLED) ## run every client that has an adapter, and write docs/mat
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(INSTALLED) ## half an hour of streams under chaos: the server's memory must stay flat
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 schemas: $(INSTALLED) ## write the generated files of schemas/ anew
 	@for each in tools/derive_*.py; do $(BIN)/python $$each $(ARGS) || exit 1; done

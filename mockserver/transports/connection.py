@@ -116,6 +116,8 @@ class Connection(RequestHandler):
             self.entry.half_closed_at = now
             self.entry.happened(now, "half-closed")
             self._tell_gone()
+            # It can ask nothing more: the connection ends with the answer, even where its last byte was written before this.
+            self.close()
             return True
         self._left(now, "fin")
         self.entry.closed(now, "client", "fin")

@@ -1,0 +1,78 @@
+"""The soak judges rightly, and memory stays flat under its minute."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.soak import MOST_MIB, Look, drawn, judge, warm_up_of
+from mockserver.answers import ApiError
+from mockserver.journal import KEPT_STEPS, Journal
+from mockserver.plan import Plan
+from mockserver.steps import Wait
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 60
+
+
+@pytest.mark.parametrize(
+    ("mib", "flat"),
+    [
+        (lambda at: 80.0, True),
+        (lambda at: 40 + 40 * min(1.0, at / 600), True),
+        (lambda at: 80 + 10 * (at % 60) / 60, True),
+        (lambda at: 80 + (100 if 900 < at < 950 else 0), True),
+        (lambda at: 80 - at / 100, True),
+        (lambda at: 80 + at / 100, False),
+        (lambda at: 80 + at / 200 + 10 * (at % 60) / 60, True),
+        (lambda at: 80 + at / 120 + 10 * (at % 60) / 60, False),
+    ],
+    ids=["constant", "the warm-up does not count", "a saw", "a peak", "falling", "growing", "within the bound", "a growing saw"],
+)
+def test_flat_is_judged_by_the_slope_after_the_warm_up(mib: object, flat: bool) -> None:
+    assert callable(mib)
+    looks = [Look(float(at), mib(at)) for at in range(0, 1800, 6)]
+    verdict = judge(looks, 600.0)
+    assert verdict.flat is flat, verdict
+    assert verdict.most >= MOST_MIB
+
+
+def test_the_warm_up_ends() -> None:
+    assert [warm_up_of(seconds) for seconds in (60.0, 900.0, 1800.0, 36000.0)] == [20.0, 300.0, 300.0, 300.0]
+
+
+def test_memory_is_drawn_from_zero() -> None:
+    lines = drawn([Look(float(at), 50.0 + (at >= 50) * 50) for at in range(100)], 30.0, width=50, height=4).splitlines()
+    assert lines[0].startswith("  100.0 MiB │")
+    assert lines[0].count("█") == pytest.approx(25, abs=1)
+    assert lines[3].count("█") == 50
+    assert "warm-up" in lines[5]
+
+
+def test_large_plans_make_room_for_each_other() -> None:
+    journal = Journal("s")
+    running = journal.request(1, 0.0)
+    running.plan = Plan(ApiError(500, ""), (Wait(0.0),) * KEPT_STEPS)
+    for number in range(50):
+        entry = journal.request(1, float(number))
+        entry.plan = Plan(ApiError(500, ""), (Wait(0.0),) * (KEPT_STEPS // 10))
+        entry.end(float(number), "server", "end")
+        journal.over(entry)
+        assert entry.plan is not None, "the latest is always kept"
+        kept = [len(each.plan.timeline) for each in journal.requests if each.plan is not None and each is not running]
+        assert sum(kept) <= KEPT_STEPS
+    assert running.plan is not None, "what is being played is needed"
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="a minute of load, for CI: CI=true")
+@pytest.mark.timeout(240)
+@pytest.mark.xdist_group("soak")
+def test_memory_stays_flat_for_a_minute() -> None:
+    """Nothing stays when all have left. The bound is for half an hour, so that a minute has room for a busy machine."""
+    command = [sys.executable, "-m", "bench.soak", "--seconds", str(SECONDS), "--streams", "500"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
