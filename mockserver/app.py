@@ -229,7 +229,8 @@ class App:
         return inner
 
     def _sweep(self) -> None:
-        self.upstream.sweep()
+        if self._fleet is None:
+            self.upstream.sweep()
         self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -11,6 +11,7 @@ it tells. See docs/scaling.md for what is shared.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import time
@@ -39,6 +40,7 @@ from mockserver.sessions import MAX_SESSIONS, MAX_STORED, Session, UnknownSessio
 from mockserver.upstream import Counts, Figures, Incoming, Upstream
 
 BEAT_SECONDS = 1.0
+BEATS_A_SWEEP = 30
 ASK_AGAIN_SECONDS = 1.0
 IDLE_LOOK_SECONDS = 0.05
 CONNECTIONS_EACH = 1_000_000
@@ -125,10 +127,12 @@ class RedisFleet:
         await self.line.close()
 
     async def _keep_beating(self, *, listening: bool) -> None:
-        while True:
+        for beat in itertools.count(1):
             await asyncio.sleep(BEAT_SECONDS)
             try:
                 await self._beat()
+                if beat % BEATS_A_SWEEP == 0:
+                    await self._sweep()
             except StoreLost:
                 continue
             if not listening:
@@ -146,6 +150,16 @@ class RedisFleet:
 
     def _number_connections(self, number: int) -> None:
         self.upstream.connections = self.upstream.connections_before = number * CONNECTIONS_EACH
+
+    async def _sweep(self) -> None:
+        """Forget the replicas of sessions that nobody has used for too long, in no process."""
+        for session in self.upstream.store.all():
+            if not session.expired(time.monotonic()):
+                continue
+            if not self.holds(session) and await self.line.call("EXISTS", f"{self.root}s:{session.key}"):
+                session.used_at = time.monotonic()
+            else:
+                self._forget(session.key)
 
     async def _shift(self, now: float) -> float:
         """How far this machine's clock is from that of the one that began: one boot of one machine has one clock."""

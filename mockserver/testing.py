@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from mockserver import namesake, session_options
+from mockserver import namesake, server_options, session_options
 from mockserver.app import App
 from mockserver.profiles import Shelf
 from mockserver.sessions import Session
-from mockserver.settings import Settings
 from mockserver.transports.proxies import Proxies, missing
 from mockserver.upstream import Upstream
 
@@ -33,18 +32,19 @@ LOOK_AGAIN_SECONDS = 0.005
 
 
 class MockServer:
-    """A server on a free port of 127.0.0.1. `settings` are fields of `mockserver.settings.Settings`; `profiles` are folders
-    with fault profiles of your own; `network` lies in front of the server: the name of a profile with `network:`, or a list of
-    toxics as it has them. Use it as a context manager, with `async with` or with `with`. Raises NamesakeError where another
-    distribution has put its files among ours."""
+    """A server on a free port of 127.0.0.1. `profiles` are folders with fault profiles of your own. `settings` are fields of
+    `mockserver.settings.Settings`, and say of the default session what `session(…)` says of another: `profile`, or `turns` and
+    `after`, `flavour`, `pace`, `limits`; `api_keys` and `chaos` may be texts as `serve` takes them (`KEY=after:5`,
+    `reset-mid-stream:0.05`). `network` lies in front of the server: the name of a profile with `network:`, or a list of toxics as
+    it has them. Use it as a context manager, with `async with` or with `with`. Raises AuthorError for what cannot be, and
+    NamesakeError where another distribution has put its files among ours."""
 
-    def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, profiles: Iterable[Path] = (), network: Any = None, **settings: Any
-    ) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, profiles: Iterable[Path] = (), **settings: Any) -> None:
         namesake.check()
+        if settings.get("store") is not None:
+            raise ValueError("a MockServer keeps its sessions in memory; processes share a store with `streamproof serve --store`")
         shelf = Shelf(tuple(profiles))
-        between = session_options.read_network(network, shelf, "network")
-        self._app = App(Settings(host=(host,), port=port, network=between, **settings), shelf)
+        self._app = App(server_options.read_settings({"host": (host,), "port": port, **settings}, shelf), shelf)
         self._thread: _Thread | None = None
 
     async def __aenter__(self) -> Self:

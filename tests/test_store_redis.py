@@ -24,6 +24,7 @@ import pytest
 from websockets.sync.client import connect
 
 from mockserver.author_errors import AuthorError
+from mockserver.outbox import SOON_SECONDS
 from mockserver.redis_line import read_address
 from tests.redis_server import RedisServer, redis_server
 
@@ -65,7 +66,7 @@ class Server:
 
 
 @contextmanager
-def serving(store: str, *flags: str) -> Iterator[Server]:
+def serving(store: str, *flags: str, status: int = 0) -> Iterator[Server]:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--host", "127.0.0.1", "--store", store, *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
@@ -77,7 +78,7 @@ def serving(store: str, *flags: str) -> Iterator[Server]:
         process.terminate()
         with process:
             process.wait(SOON)
-    assert process.returncode == 0
+    assert process.returncode == status
 
 
 @contextmanager
@@ -305,6 +306,24 @@ def _post(server: Server, path: str) -> socket.socket:
     sock = socket.create_connection((url.host, url.port or 80), timeout=SOON)
     sock.sendall(f"POST {path}/v1/chat/completions HTTP/1.1\r\n{fields}\r\n\r\n{body}".encode())
     return sock
+
+
+def test_a_place_that_a_dead_process_held_is_free(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    one, _ = pair
+    path = one.session([SLOW], limits={"concurrent": 1})
+    with redis.client() as client:
+        alive = set(client.zrange("streamproof:processes", 0, -1))
+        held, over = threading.Event(), threading.Event()
+        with serving(redis.url, status=-9) as third:
+            reader = stream(third, path, held, over)
+            assert held.wait(SOON)
+            assert one.ask(f"{path}/v1").status_code == 429
+            third.process.kill()
+            reader.join()
+        (dead,) = set(client.zrange("streamproof:processes", 0, -1)) - alive
+        # As it is ten seconds later.
+        client.zadd("streamproof:processes", {dead: 0})
+    assert one.ask(f"{path}/v1").status_code == 200
 
 
 def test_websockets_of_a_session_are_counted_together(pair: tuple[Server, Server]) -> None:
@@ -567,6 +586,8 @@ def test_a_slow_store_takes_a_bounded_time_and_no_turn(frail: tuple[RedisServer,
     path = one.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
     assert said(one.ask(f"{path}/v1")) == "turn 0"
     with connect(f"{one.origin.replace('http', 'ws')}{path}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None) as far:
+        # What happened so far is told, so that the message's call is the first that is not answered.
+        time.sleep(3 * SOON_SECONDS)
         redis.stop()
         far.send(json.dumps({"type": "chat.completion", **ASK}))
         refused = other.ask(f"{path}/v1")
