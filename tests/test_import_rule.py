@@ -18,7 +18,7 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
     running_usage scene steps turns websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_message load_report pacing plan profiles replay settings slow_head validation
-session_options sessions
+server_options session_options sessions
 certificates orders outbox play redis_line slots
 exchange
 load_watch upstream

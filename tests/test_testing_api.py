@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -105,6 +106,59 @@ def test_the_conformance_kit_sees_the_plan(server: MockServer) -> None:
     (entry,) = session.session.journal.requests
     assert any(isinstance(step, Reset) for step in entry.plan.timeline)
     assert "plan" not in session.journal()["requests"][0]
+
+
+SERVERS: list[tuple[dict[str, Any], int | str]] = [
+    ({"profile": "server_error"}, 500),
+    ({"turns": [{"answer": {"content": "only once"}}], "after": "fail"}, "only once"),
+    ({"pace": "gpt-4.1"}, 200),
+    ({"pace": {"ttft": 0.01}}, 200),
+    ({"limits": "rpm=1"}, 200),
+    ({"limits": {"rpm": 1}}, 200),
+    ({"flavour": "azure"}, 200),
+    ({"api_keys": ["sk-other"]}, 401),
+    ({"api_keys": ["sk-testing=after:1"]}, 200),
+    ({"models": ["m1"]}, 404),
+    ({"chaos": ["server_error:1"]}, 500),
+    ({"chaos": ["http-error:0"]}, 200),
+    ({"echo": True}, "hi"),
+    ({"pace": None, "limits": None}, 200),
+]
+
+
+@pytest.mark.parametrize(("options", "wanted"), SERVERS, ids=[next(iter(options)) for options, _ in SERVERS])
+def test_a_server_is_told_in_the_words_of_sessions_and_of_serve(options: dict[str, Any], wanted: int | str) -> None:
+    with MockServer(**options) as server:
+        answer = httpx.post(f"{server.base_url}/chat/completions", json=ASK, headers=KEY, trust_env=False)
+        assert answer.status_code == wanted if isinstance(wanted, int) else answer.json()["choices"][0]["message"]["content"] == wanted
+
+
+def test_a_server_has_rules_for_its_answers(tmp_path: Path) -> None:
+    file = tmp_path / "answers.yaml"
+    file.write_text("- {contains: hi, text: hello}\n", encoding="utf-8")
+    with MockServer(answers=file, strict=True) as server:
+        answer = httpx.post(f"{server.base_url}/chat/completions", json=ASK, headers=KEY, trust_env=False)
+        assert answer.json()["choices"][0]["message"]["content"] == "hello"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"flavour": "opnai"}, "openai"),
+        ({"profile": "reset-mid-steam"}, "reset-mid-stream"),
+        ({"profile": "tls-expired"}, "own_port"),
+        ({"pace": "gpt-4"}, "gpt-4.1"),
+        ({"limits": "rpms=1"}, "rpm"),
+        ({"chaos": ["reset-mid-steam:0.5"]}, "reset-mid-stream"),
+        ({"chaos": ["reset-mid-stream:2"]}, "from 0 to 1"),
+        ({"turns": [{"fault": []}]}, "faults"),
+        ({"api_key": "x"}, "api_keys"),
+    ],
+    ids=str,
+)
+def test_what_a_server_cannot_be_is_said_at_once(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(AuthorError, match=said):
+        MockServer(**options)
 
 
 PLUGIN = """

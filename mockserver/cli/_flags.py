@@ -10,7 +10,7 @@ import click
 
 from mockserver.profiles import Shelf
 from mockserver.settings import Settings
-from mockserver.turns import UNPACED, Chaos, Script, Turn
+from mockserver.turns import UNPACED, Chaos, Script
 
 if TYPE_CHECKING:
     from mockserver.network import Network
@@ -191,21 +191,13 @@ def _network(name: str | None, profile: str | None, workers: int, shelf: Shelf) 
 
 def _chaos(text: str, shelf: Shelf) -> Chaos:
     """`NAME:CHANCE`, NAME being a profile, whose first turn it is, or a fault with its own defaults."""
-    from mockserver import profiles
-    from mockserver.author_errors import nearest
+    from mockserver.author_errors import AuthorError
+    from mockserver.server_options import read_chaos
 
-    name, _, chance = text.rpartition(":")
-    share = _number(chance)
-    if not name or not isinstance(share, float) or not 0 <= share <= 1:
-        raise click.BadParameter(
-            f"'{text}': wanted NAME:CHANCE with a chance from 0 to 1, such as reset-mid-stream:0.05", param_hint="--chaos"
-        )
-    if shelf.knows(name):
-        return Chaos(shelf.script(name).turns[0], share)
-    if name not in profiles.fault_stages():
-        near = nearest(name, (*shelf.names(), *profiles.fault_stages()))
-        raise click.BadParameter(f"no profile and no fault is named '{name}'{near}", param_hint="--chaos")
-    return Chaos(Turn(faults=(profiles.load_use(name, "--chaos"),)), share)
+    try:
+        return read_chaos(text, shelf, "--chaos")
+    except AuthorError as error:
+        raise click.BadParameter(error.mistakes[0].message, param_hint="--chaos") from None
 
 
 def _token(hosts: tuple[str, ...], control: bool, given: str | None) -> str | None:
