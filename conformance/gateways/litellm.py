@@ -19,7 +19,7 @@ CONFIG = """\
 model_list:
   - model_name: "*"
     litellm_params: {model: "openai/*", api_key: sk-gateway, max_retries: 0}
-router_settings: {num_retries: 0}
+router_settings: {num_retries: 0, disable_cooldowns: true}
 litellm_settings: {num_retries: 0, callbacks: upstream_hook.hook}
 general_settings: {dangerously_permit_weak_or_unset_master_key: true}
 """

@@ -1337,7 +1337,7 @@ class Client:
         wire = self.borrow(Place.of(url, run.ca_file), limits)
         try:
             body = json.dumps(run.request).encode()
-            wire.write(head("POST", url, self.fields(url, key, body) | run.headers) + body, until_answered=True)
+            wire.write(head("POST", url, {**self.fields(url, key, body), **run.headers}) + body, until_answered=True)
             return self.parts.response(wire)
         except BaseException:
             wire.close()
