@@ -18,7 +18,6 @@ import httpx
 import litellm
 from _adapter import Caller, Run, seconds, serve_async
 
-
 HELLO = {
     "name": "litellm-sdk",
     "version": version("litellm"),
