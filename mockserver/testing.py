@@ -259,4 +259,5 @@ class _Thread:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()

@@ -207,8 +207,8 @@ def test_beyond_loopback_control_wants_the_token_that_is_printed_once() -> None:
         origin = process.stdout.readline().strip().removesuffix("/v1")
         assert origin.startswith("http://127.0.0.1:"), "an address that a client can connect to"
         token = process.stderr.readline().removeprefix("control token: ").strip()
-        assert httpx.get(f"{origin}/_mock/ready", trust_env=False).status_code == 401
-        assert httpx.get(f"{origin}/_mock/ready", headers={"x-mock-token": token}, trust_env=False).status_code == 200
+        assert httpx.get(f"{origin}/_mock/sessions", trust_env=False).status_code == 401
+        assert httpx.get(f"{origin}/_mock/sessions", headers={"x-mock-token": token}, trust_env=False).status_code == 200
     finally:
         process.terminate()
         process.communicate(timeout=20)
