@@ -328,9 +328,11 @@ class Journal:
         return text
 
     def _plain(self, value: Any) -> Any:
-        if isinstance(value, RequestEntry | ConnectionEntry | Written | Happening):
-            hidden = _HIDDEN_OF_CONNECTIONS if isinstance(value, ConnectionEntry) else _HIDDEN
-            return {item.name: self._plain(getattr(value, item.name)) for item in fields(value) if item.name not in hidden}
+        kind = type(value)
+        if kind in _NUMBERS:
+            return value
+        if kind in _SHOWN:
+            return {name: self._plain(getattr(value, name)) for name in _SHOWN[kind]}
         if isinstance(value, list | tuple | deque | Writes):
             return [self._plain(item) for item in value]
         return self._hidden(value) if isinstance(value, str | dict) else value
@@ -338,6 +340,11 @@ class Journal:
 
 _HIDDEN = frozenset({"blocks", "headers", "line", "place", "plan", "raw_body", "reached"})
 _HIDDEN_OF_CONNECTIONS = frozenset({"unsent"})
+_SHOWN = {
+    kind: tuple(item.name for item in fields(kind) if item.name not in (_HIDDEN_OF_CONNECTIONS if kind is ConnectionEntry else _HIDDEN))
+    for kind in (RequestEntry, ConnectionEntry, Written, Happening)
+}
+_NUMBERS = frozenset({bool, float, int, type(None)})
 
 
 def _gathered(headers: Mapping[str, str]) -> dict[str, str]:
