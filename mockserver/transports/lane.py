@@ -188,18 +188,18 @@ class Lane:
 
     @property
     def blocked(self) -> bool:
-        return self._socket.connection.blocked or not self._socket.free_for(self)
+        return self._socket.connection.blocked or not self._socket.floor.free_for(self)
 
     @property
     def unsent(self) -> int:
         return self._socket.connection.unsent
 
     def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
-        self._socket.write(data, hold, self)
+        self._socket.floor.write(data, hold, self)
 
     async def drain(self) -> None:
-        while not self._socket.free_for(self):
-            await self._socket.released()
+        while not self._socket.floor.free_for(self):
+            await self._socket.floor.released()
         await self._socket.connection.drain()
 
     async def wait_for(self, what: Literal["body", "request", "gone"], at_most: float) -> None:

@@ -21,11 +21,10 @@ from aiohttp.streams import EofStream
 from mockserver import api_errors, client_message, websocket_errors
 from mockserver.answers import ApiError
 from mockserver.client_message import Ask, Flow, Ping
-from mockserver.compile import Act, Hold, Write, compile_timeline
+from mockserver.compile import Act, Write, compile_timeline
 from mockserver.cors import cors_fields
 from mockserver.dialects import _ws_messages
 from mockserver.dialects._dialect import to_json
-from mockserver.framing import websocket as frames
 from mockserver.journal import RequestEntry
 from mockserver.lanes import laned
 from mockserver.play import Play
@@ -36,16 +35,13 @@ from mockserver.sessions import Session
 from mockserver.steps import End, Message
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, Sent
+from mockserver.transports.floor import Floor
 from mockserver.transports.handshake import Handshake, Handshaker, Refused, answer_by_http, reactions_at_first, read_handshake, turned_away
 from mockserver.transports.lane import Asked, Lane
 from mockserver.upstream import Fleet, Place, Upstream
 
 CLOSE_SECONDS = 1.0
 """How long a close frame waits for the client's, and then for its FIN."""
-RETRY_SECONDS = 0.01
-"""How soon a pong that found the kernel's buffer full is tried again."""
-MAX_LATER = 64
-"""Messages that wait until a frame of an answer is whole; then nothing more is read."""
 MAX_LATE_PONGS = 100
 MAX_UNSENT = 256 * 1024
 """Bytes that may wait in user space; then nothing more is read."""
@@ -136,25 +132,19 @@ class Socket:
         "_dialect",
         "_heard",
         "_heard_at",
-        "_hold",
-        "_holder",
         "_lanes",
         "_late_pongs",
-        "_later",
         "_look_at",
         "_opened_at",
         "_paused",
-        "_pong",
         "_reactions",
         "_ready",
-        "_released",
         "_request",
         "_request_id",
         "_running",
-        "_said_at",
-        "closing",
         "connection",
         "deflate",
+        "floor",
         "slots",
         "upstream",
     )
@@ -163,7 +153,7 @@ class Socket:
         self.upstream = upstream
         self.connection = cast(Connection, request.protocol)
         self.slots = upstream.slots
-        self.closing = False
+        self.floor = Floor(self.connection, self.slots)
         self._request = request
         self._request_id = shaken.headers["x-request-id"]
         self._asked = asked
@@ -173,20 +163,20 @@ class Socket:
         self._ready: list[Lane] = []
         self._running = 0
         self._paused = False
-        self._holder: Lane | None = None
-        self._hold: Hold | None = None
-        self._later: list[bytes] | None = None
-        self._pong: bytes | None = None
         self._late_pongs = 0
-        self._released: asyncio.Future[None] | None = None
         self._heard: asyncio.Future[None] | None = None
-        self._opened_at = self._heard_at = self._said_at = self.slots.now()
+        self._opened_at = self._heard_at = self.slots.now()
         self._look_at = float("inf")
         self._reactions = shaken.reactions
         self._look()
 
     def now(self) -> float:
         return self.slots.now()
+
+    @property
+    def closing(self) -> bool:
+        """Nothing more is said."""
+        return self.floor.closed
 
     @property
     def session(self) -> Session:
@@ -226,8 +216,8 @@ class Socket:
 
     async def _room(self) -> None:
         """Read no more than can be answered."""
-        while self._later and len(self._later) >= MAX_LATER:
-            await self.released()
+        while self.floor.crowded:
+            await self.floor.released()
         while self.connection.blocked and self.connection.unsent > MAX_UNSENT:
             await self.connection.drain()
 
@@ -341,9 +331,9 @@ class Socket:
         self.connection.entry.happened(self.now(), "ping", payload.hex())
         match self._reactions.pong:
             case "ok":
-                self._say_pong(payload)
+                self.floor.pong(payload)
             case "wrong":
-                self._say_pong(bytes(byte ^ 0xFF for byte in payload) or b"wrong")
+                self.floor.pong(bytes(byte ^ 0xFF for byte in payload) or b"wrong")
             case "late" if self._late_pongs < MAX_LATE_PONGS:
                 self._late_pongs += 1
                 self.slots.at(self.now() + self._reactions.pong_delay, _weak(self, lambda socket: socket._pong_late(payload)))
@@ -352,25 +342,9 @@ class Socket:
 
     def _pong_late(self, payload: bytes) -> None:
         self._late_pongs -= 1
-        self._say_pong(payload)
+        self.floor.pong(payload)
 
     # What is said beside the answers.
-
-    def _say_pong(self, payload: bytes) -> None:
-        """A pong may stand inside a fragmented message, but not inside a frame: then the latest one waits (§5.5.3)."""
-        if self.closing:
-            return
-        if self._hold != "frame" and not self.connection.blocked:
-            self._send(frames.frame(frames.PONG, payload))
-            return
-        if self._pong is None and self._hold != "frame":
-            self.slots.at(self.now() + RETRY_SECONDS, _weak(self, Socket._flush_pong))
-        self._pong = payload
-
-    def _flush_pong(self) -> None:
-        if self._pong is not None:
-            payload, self._pong = self._pong, None
-            self._say_pong(payload)
 
     def _say(self, message: Mapping[str, Any], stream_id: str | None = None) -> None:
         self.say_whole(Message(to_json(message)), stream_id)
@@ -384,18 +358,12 @@ class Socket:
         if self.closing:
             return
         compiled = compile_timeline(laned((message,), stream_id), "websocket", deflate=self.deflate)
-        data = b"".join(part for act in compiled.acts if isinstance(act, Write) for part in act.segments)
-        if self._hold is None:
-            self._send(data)
-        elif self._later is None:
-            self._later = [data]
-        else:
-            self._later.append(data)
+        self.floor.say(b"".join(part for act in compiled.acts if isinstance(act, Write) for part in act.segments))
 
     def failed(self, error: Exception, lane: Lane, stream_id: str | None) -> None:
         """A mistake of this server's own."""
         self.connection.log_exception("Error while answering on a WebSocket", exc_info=error)
-        if self._holder is lane:
+        if self.floor.held_by(lane):
             self.close(1011, "Internal error")
         else:
             self._say_error(api_errors.server_error(), stream_id)
@@ -415,33 +383,22 @@ class Socket:
     def freed(self, lane: Lane) -> None:
         """A lane's answer is over."""
         self._running -= 1
-        if self._holder is lane:
-            if self._hold == "frame":
+        if self.floor.held_by(lane):
+            if self.floor.torn:
                 # Nobody can know where the next frame begins.
                 self.over("raw")
                 self.slots.at(self.now() + self._reactions.idle.seconds, _weak(self, Socket._give_up))
-            self._release()
+            self.floor.release()
         if lane.waiting:
             self._ready_lane(lane)
         self._start()
 
     def over(self, how: str) -> None:
         """Something that concerns the whole connection ends all answers, the one that does it too; nothing more is said."""
-        self.closing = True
+        self.floor.closed = True
         for lane in self._lanes.values():
             lane.stop("server", how)
         self._ready.clear()
-
-    def free_for(self, lane: Lane) -> bool:
-        return self._holder is None or self._holder is lane
-
-    async def released(self) -> None:
-        """Wait until a message that was begun is whole."""
-        if self._holder is None:
-            return
-        if self._released is None:
-            self._released = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._released)
 
     async def heard(self, at_most: float) -> None:
         """Wait for the client's next message."""
@@ -452,39 +409,6 @@ class Socket:
                 await asyncio.shield(self._heard)
         except TimeoutError:
             return
-
-    def write(self, data: bytes | memoryview, hold: Hold | None, lane: Lane) -> None:
-        """Bytes of an answer."""
-        if self.closing:
-            return
-        self._send(data)
-        self._hold = hold
-        if hold == "closed":
-            self.closing = True
-        elif hold is not None:
-            self._holder = lane
-        if hold is None:
-            self._release()
-        elif hold == "message":
-            self._flush_pong()
-
-    def _release(self) -> None:
-        """No message is unfinished any more: what waited for that goes out."""
-        self._holder = self._hold = None
-        if self._pong is not None:
-            self._flush_pong()
-        if self._later:
-            data, self._later = b"".join(self._later), None
-            self._send(data)
-        if self._released is not None:
-            self._released.set_result(None)
-            self._released = None
-
-    def _send(self, data: bytes | memoryview) -> None:
-        if self.connection.transport is None:
-            raise ConnectionResetError("the client has left")
-        self._said_at = self.now()
-        self.connection.write(data)
 
     # How it ends.
 
@@ -500,9 +424,8 @@ class Socket:
         """Say goodbye, unless the client leaves this moment; what is being answered ends."""
         if self.closing or self.connection.transport is None:
             return
-        if self._hold != "frame":
-            with suppress(ConnectionResetError):
-                self._send(frames.close_frame(code, reason))
+        with suppress(ConnectionResetError):
+            self.floor.goodbye(code, reason)
         self.said_goodbye(code, reason)
 
     def said_goodbye(self, code: int | None, reason: str) -> None:
@@ -544,16 +467,16 @@ class Socket:
             lane.stop("client", "close")
         self._note_close("client", code, reason)
         if not self._reactions.close_reply:
-            self.closing = True
+            self.floor.closed = True
             await self.connection.gone()
-        elif self._hold != "frame":
+        else:
             # §5.5.1: an endpoint echoes the status code it received.
-            self._send(frames.close_frame(code or None))
-        self.closing = True
+            self.floor.goodbye(code or None)
+        self.floor.closed = True
 
     def left(self) -> None:
         """The connection is over."""
-        self.closing = True
+        self.floor.closed = True
         for lane in self._lanes.values():
             lane.stop("client", self.gone_how)
 
@@ -592,7 +515,7 @@ class Socket:
         idle = self._reactions.idle
         if not idle.seconds:
             return float("inf")
-        due = idle.seconds + (self._heard_at if idle.clock == "client" else max(self._heard_at, self._said_at))
+        due = idle.seconds + (self._heard_at if idle.clock == "client" else max(self._heard_at, self.floor.said_at))
         if not idle.every:
             return due
         return self._opened_at + ceil((due - self._opened_at) / idle.every) * idle.every
