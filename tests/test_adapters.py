@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,12 +28,35 @@ def command(name: str, folder: Path) -> str:
     return f"{program} {node.beside(adapter, folder)}"
 
 
+def quick_baseline(name: str, folder: Path) -> Path:
+    """The lines of a client's baseline that are of the quick subset."""
+    known = tuple(each for each in load(BASELINES / f"{name}.txt") if each.pattern.startswith(tuple(glob.rstrip("*") for glob in QUICK)))
+    quick = folder / "quick.txt"
+    quick.write_text("".join(f"{each.pattern} {each.reason}\n" for each in known), "utf-8")
+    return quick
+
+
 @pytest.mark.parametrize("name", ["openai-python", "openai-python-async", "openai-node"])
 def test_official_clients_fail_what_their_baselines_say_and_nothing_else(name: str, tmp_path: Path) -> None:
-    known = tuple(each for each in load(BASELINES / f"{name}.txt") if each.pattern.startswith(tuple(glob.rstrip("*") for glob in QUICK)))
-    quick = tmp_path / "quick.txt"
-    quick.write_text("".join(f"{each.pattern} {each.reason}\n" for each in known), "utf-8")
-    made = library.check_sync(command(name, tmp_path), cases=QUICK, known_failing=quick)
+    made = library.check_sync(command(name, tmp_path), cases=QUICK, known_failing=quick_baseline(name, tmp_path))
+    assert made.ok, str(made)
+    assert made.cases
+
+
+def installed(name: str) -> str:
+    """The command of a client that is installed into the cache; where that cannot be, the test is skipped with the reason."""
+    try:
+        return clients.command(name)
+    except packages.NotInstalled as absent:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(absent))
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", ["ai-sdk-openai-compatible", "go-openai", "curl", "chromium-fetch", "fetch-event-source"])
+def test_installed_clients_fail_what_their_baselines_say_and_nothing_else(name: str, tmp_path: Path) -> None:
+    made = library.check_sync(installed(name), cases=QUICK, known_failing=quick_baseline(name, tmp_path))
     assert made.ok, str(made)
     assert made.cases
 
@@ -57,6 +81,9 @@ def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
         ("openai==3.54.0", ("openai", "==", "3.54.0")),
         ("openai@6.49.0", ("openai", "@", "6.49.0")),
         ("@ai-sdk/openai@2.0.0", ("@ai-sdk/openai", "@", "2.0.0")),
+        ("github.com/openai/openai-go/v3@v3.96.0", ("github.com/openai/openai-go/v3", "@", "v3.96.0")),
+        ("com.openai:openai-java:4.0.0", ("com.openai:openai-java", ":", "4.0.0")),
+        ("litellm[proxy]==1.106.2", ("litellm[proxy]", "==", "1.106.2")),
     ],
 )
 def test_pins_are_read_as_their_registry_writes_them(pin: str, parts: tuple[str, str, str]) -> None:
@@ -73,6 +100,31 @@ def test_a_client_that_cannot_be_installed_is_told_and_leaves_nothing(monkeypatc
     assert not packages.installed(adapter, wanted)
     with pytest.raises(packages.NotInstalled, match="the version of its language"):
         clients.pinned("fetch-loop==18")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("openai-go", "go is not on the PATH: install Go"),
+        ("chromium-fetch", "chromium and node are not on the PATH: install Chromium, and Node.js 20 or later"),
+        ("curl", "bash and curl are not on the PATH"),
+    ],
+)
+def test_an_absent_toolchain_is_a_clear_line(name: str, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(packages.NotInstalled) as told:
+        clients.command(name)
+    assert str(told.value) == line
+
+
+def test_what_is_compiled_is_compiled_once_for_each_text(tmp_path: Path) -> None:
+    adapter = tmp_path / "client.go"
+    adapter.write_text("package main\n", "utf-8")
+    alone = languages.digest(adapter)
+    (tmp_path / "_adapter.go").write_text("package main\n", "utf-8")
+    assert len({alone, languages.digest(adapter)}) == 2
+    assert languages.sources(adapter) == (adapter, tmp_path / "_adapter.go")
 
 
 def test_an_installer_s_own_words_are_handed_on(tmp_path: Path) -> None:

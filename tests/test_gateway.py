@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from conformance import case, gateway
+from conformance import case, gateway, packages
 from mockserver.cli import main
 
 TINY = Path(__file__).parent / "tiny_gateway.py"
@@ -41,6 +41,32 @@ def test_a_transparent_gateway_passes(flaws: tuple[str, ...], tmp_path: Path) ->
     assert {each["id"] for each in report["cases"]} >= set(CASES)
     assert {each["transport"] for each in report["cases"]} == {"sse"}
     assert report["client"]["name"].endswith("(gateway)")
+
+
+def test_a_gateway_with_a_name_says_the_headers_that_name_its_upstream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    block = """# /// script
+# dependencies = []
+# [tool.streamproof]
+# headers = {x-upstream = "{base}"}
+# ///
+"""
+    program = f"import os, sys\nos.execv(sys.executable, [sys.executable, {str(TINY)!r}, *sys.argv[1:], 'told'])\n"
+    (tmp_path / "tiny.py").write_text(block + program, "utf-8")
+    monkeypatch.setattr(gateway, "GATEWAYS", tmp_path)
+    file = tmp_path / "report.json"
+    done = CliRunner().invoke(main, ["check", "--gateway", "tiny", "--case", "L2.truncation.clean-eof", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    report = json.loads(file.read_text("utf-8"))
+    assert broken(report) == set()
+    assert report["client"]["name"] == "tiny (gateway)"
+
+
+def test_gateways_with_a_name_are_pinned_and_name_their_upstream() -> None:
+    assert set(gateway.named()) == {"litellm", "portkey"}
+    for program in gateway.named().values():
+        needs = packages.needs(program)
+        assert needs.version
+        assert "{base}" in needs.headers.values()
 
 
 @pytest.mark.parametrize(

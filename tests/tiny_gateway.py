@@ -1,6 +1,7 @@
 """A reverse proxy of a few lines: python tiny_gateway.py UPSTREAM PORT [FLAW…]. Bytes go both ways as they come.
 
-Without a flaw it is as transparent as a wire. `fixed`: it has one upstream, and puts its clients' /v1 there. The others are wrong:
+Without a flaw it is as transparent as a wire. `fixed`: it has one upstream, and puts its clients' /v1 there. `told`: it puts it where a
+request's X-Upstream says. The others are wrong:
 `masks` ends a cut answer like a whole one, `joins` holds the answer back until its end, `lingers` goes on reading from the upstream
 when its client has left, `hides-errors` answers 200 whatever the upstream says.
 """
@@ -8,11 +9,13 @@ when its client has left, `hides-errors` answers 200 whatever the upstream says.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 DONE = b"data: [DONE]\n\n"
+NAMED = re.compile(rb"(?i)\r\nx-upstream: http://[^/]+([^\r]*)\r\n")
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
@@ -27,6 +30,8 @@ async def main(upstream: str, port: int, flaws: set[str]) -> None:
         async def ask() -> None:
             with suppress(*unnoticed):
                 while data := await reader.read(65536):
+                    if "told" in flaws and (named := NAMED.search(data)):
+                        data = data.replace(b" /v1/", b" %b/" % named[1], 1)
                     if "fixed" in flaws:
                         data = data.replace(b" /v1/", f" {url.path}/".encode(), 1)
                     to_upstream.write(data)
