@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Literal
 
 from mockserver.answers import ApiError
@@ -303,6 +304,34 @@ def server_error() -> ApiError:
 def overloaded() -> ApiError:
     message = "The engine is currently overloaded, please try again later"
     return ApiError(503, message, type="service_unavailable_error", code="server_is_overloaded")
+
+
+# By status
+
+
+def typical(status: int, model: str) -> ApiError:
+    """The error api.openai.com gives with a status; for a status it does not use, the status' own words (RFC 9110 §15)."""
+    match status:
+        case 401:
+            return invalid_api_key("sk-streamproof-0000")
+        case 403:
+            return unsupported_region()
+        case 404:
+            return model_not_found(model)
+        case 429:
+            return slow_down()
+        case 500:
+            return server_error()
+        case 503:
+            return overloaded()
+    return ApiError(status, _phrase(status), "server_error" if status >= 500 else "invalid_request_error")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"The server answered with status {status}"
 
 
 # How the texts are put together

@@ -64,7 +64,7 @@ def said(text: str, **body: Any) -> Any:
 def test_what_rules_give() -> None:
     assert [call.name for call in said("weather", tools=[TOOL]).choices[0].tool_calls] == ["get_weather"]
     assert said("21", role="tool").choices[0].content == ("It", " rains.")
-    error = ApiError(429, "Slow down", code="rate_limit_exceeded", headers=(("retry-after", "3"),))
+    error = ApiError(429, "Slow down", "rate_limit_error", code="rate_limit_exceeded", headers=(("retry-after", "3"),))
     assert said("fail") == error
     assert "".join(said("json").choices[0].content) == '{"a":[1,null]}'
     assert "".join(said("echo this").choices[0].content) == "echo this"

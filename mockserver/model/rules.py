@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.answers import Answer, ApiError, Request
+from mockserver.api_errors import typical
 from mockserver.author_errors import AuthorError, Mistake, nearest
 from mockserver.bundled import bundled
 from mockserver.model import script
@@ -45,7 +46,7 @@ class Rule:
         if "profile" in self.gives:
             return None
         if "error" in self.gives:
-            return _api_error(self.gives["error"])
+            return _api_error(self.gives["error"], request.model)
         if "echo" in self.gives:
             return answer(request, seed=seed, mode="echo")
         return scripted(_script(self.gives), request, seed=seed)
@@ -108,14 +109,15 @@ def _rule(row: Mapping[str, Any], line: int) -> Rule:
     return Rule(when, {key: given for key, given in row.items() if key not in when}, line)
 
 
-def _api_error(error: Mapping[str, Any]) -> ApiError:
-    status = error["status"]
+def _api_error(error: Mapping[str, Any], model: str) -> ApiError:
+    """What is not told is what the API says with this status."""
+    usual = typical(error["status"], model)
     return ApiError(
-        status,
-        error.get("message", "The mock was told to answer with this error."),
-        error.get("type", "server_error" if status >= 500 else "invalid_request_error"),
-        error.get("param"),
-        error.get("code"),
+        usual.status,
+        error.get("message", usual.message),
+        error.get("type", usual.type),
+        error.get("param", usual.param),
+        error.get("code", usual.code),
         tuple(error.get("headers", {}).items()),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mockserver.answers import Answer, ApiError, ErrorShape, Headers, Plain
-from mockserver.faults._api_error import typical
+from mockserver.api_errors import typical
 from mockserver.faults.answer._retry_after import RetryAfterForm, retry_after, should_retry
 from mockserver.parameters import Seconds, Status
 from mockserver.scene import Scene

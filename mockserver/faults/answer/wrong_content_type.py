@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from mockserver.answers import Answer, Plain, Reply
 from mockserver.channels import EVERY, DialectName
-from mockserver.faults._api_error import typical
+from mockserver.api_errors import typical
 from mockserver.parameters import Status
 from mockserver.scene import Scene
 

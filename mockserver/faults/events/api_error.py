@@ -11,7 +11,7 @@ from mockserver.answers import ErrorShape
 from mockserver.channels import STREAMED, DialectName
 from mockserver.dialects._dialect import to_json
 from mockserver.events import Chunk, Event, Events, Failure, Verbatim
-from mockserver.faults._api_error import typical
+from mockserver.api_errors import typical
 from mockserver.faults.events._spots import no_bytes, position
 from mockserver.parameters import Status
 from mockserver.places import Place
