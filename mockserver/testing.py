@@ -258,6 +258,4 @@ class _Thread:
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()

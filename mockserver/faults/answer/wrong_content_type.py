@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from mockserver.answers import Answer, Plain, Reply
-from mockserver.channels import EVERY, DialectName
 from mockserver.api_errors import typical
+from mockserver.channels import EVERY, DialectName
 from mockserver.parameters import Status
 from mockserver.scene import Scene
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from mockserver.answers import ApiError as Refusal
 from mockserver.answers import ErrorShape
+from mockserver.api_errors import typical
 from mockserver.channels import STREAMED, DialectName
 from mockserver.dialects._dialect import to_json
 from mockserver.events import Chunk, Event, Events, Failure, Verbatim
-from mockserver.api_errors import typical
 from mockserver.faults.events._spots import no_bytes, position
 from mockserver.parameters import Status
 from mockserver.places import Place
