@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from mockserver.profiles import Shelf
 from mockserver.redis_line import StoreLost
 from mockserver.route import Route, route
 from mockserver.routes import ROUTES, preflight
-from mockserver.sessions import Session
+from mockserver.sessions import Session, UnknownSession
 from mockserver.settings import Settings
 from mockserver.slots import Slots
 from mockserver.transports import http
@@ -68,8 +69,12 @@ class Server(web.Server):
                 self.upstream.fleet.met(session, connection.entry, final=True)
 
     def _sessions(self, connection: Connection) -> list[Session]:
-        """Those that were spoken to on a connection."""
-        return [session for session in self.upstream.sessions() if session.key in connection.session_keys]
+        """Those that were spoken to on a connection and are still there."""
+        found = []
+        for key in connection.session_keys:
+            with suppress(UnknownSession):
+                found.append(self.upstream.find(key))
+        return found
 
     def open(self) -> list[Connection]:
         """The connections that are open."""
