@@ -37,33 +37,56 @@ func stream(ctx context.Context, client *http.Client, run Run, caller *Caller) e
 		if err != nil {
 			return err
 		}
-		if caller.Take(pieces(chunk.Choices), usage(chunk.Usage)) {
+		var whole said
+		told, _ := json.Marshal(chunk)
+		if err := json.Unmarshal(told, &whole); err != nil {
+			return err
+		}
+		if caller.Take(whole.pieces(), whole.usage()) {
 			return nil
 		}
 	}
 }
 
-func pieces(choices []openai.ChatCompletionStreamChoice) (said []Piece) {
-	for _, choice := range choices {
-		delta := choice.Delta
-		piece := Piece{Index: choice.Index, Content: delta.Content, Reasoning: delta.ReasoningContent, FinishReason: string(choice.FinishReason)}
-		for _, call := range delta.ToolCalls {
-			fragment := Fragment{ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments}
-			if call.Index != nil {
-				fragment.Call = *call.Index
-			}
-			piece.Calls = append(piece.Calls, fragment)
+// A chunk as its JSON names it: versions differ in what their types know, and every one of them can be asked so.
+type said struct {
+	Choices []struct {
+		Index int
+		Delta struct {
+			Content   string
+			Reasoning string `json:"reasoning_content"`
+			ToolCalls []struct {
+				Index    int
+				ID       string
+				Function struct{ Name, Arguments string }
+			} `json:"tool_calls"`
 		}
-		said = append(said, piece)
+		FinishReason string `json:"finish_reason"`
 	}
-	return said
+	Usage *struct {
+		PromptTokens     int64 `json:"prompt_tokens"`
+		CompletionTokens int64 `json:"completion_tokens"`
+		TotalTokens      int64 `json:"total_tokens"`
+	}
 }
 
-func usage(said *openai.Usage) *Usage {
-	if said == nil {
+func (whole said) pieces() (pieces []Piece) {
+	for _, choice := range whole.Choices {
+		delta := choice.Delta
+		piece := Piece{Index: choice.Index, Content: delta.Content, Reasoning: delta.Reasoning, FinishReason: choice.FinishReason}
+		for _, call := range delta.ToolCalls {
+			piece.Calls = append(piece.Calls, Fragment{Call: call.Index, ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments})
+		}
+		pieces = append(pieces, piece)
+	}
+	return pieces
+}
+
+func (whole said) usage() *Usage {
+	if whole.Usage == nil {
 		return nil
 	}
-	return &Usage{int64(said.PromptTokens), int64(said.CompletionTokens), int64(said.TotalTokens)}
+	return &Usage{whole.Usage.PromptTokens, whole.Usage.CompletionTokens, whole.Usage.TotalTokens}
 }
 
 func status(err error) int {
