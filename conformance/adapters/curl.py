@@ -74,7 +74,7 @@ def options(run: Run) -> list[str]:
 
 
 def stream(shell: Shell, run: Run, caller: Caller) -> None:
-    """A caller leaves by Ctrl-C, which reaches the whole pipeline."""
+    """A caller leaves by ending the whole pipeline."""
     with pipeline(run) as process:
         for line in process.stdout or ():
             chunk = json.loads(line)
@@ -96,7 +96,7 @@ def pipeline(run: Run) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 serve(HELLO, lambda run: Shell(), stream)
