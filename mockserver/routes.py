@@ -45,7 +45,10 @@ async def stored(upstream: Upstream, request: web.BaseRequest, asked: Route) -> 
 
 async def models(upstream: Upstream, request: web.BaseRequest, asked: Route) -> Sent:
     """Whoever looks may see them, unless there are keys to be told from others."""
-    if upstream.settings.api_keys and (refusal := upstream.admit(upstream.default, request)) is not None:
+    session = upstream.session_of(request, asked)
+    if isinstance(session, ApiError):
+        return await refuse(upstream, request, asked, session)
+    if upstream.settings.api_keys and (refusal := upstream.admit(session, request)) is not None:
         return await refuse(upstream, request, asked, refusal)
     if request.method not in ("GET", "HEAD"):
         return await refuse(upstream, request, asked, api_errors.method_not_allowed(request.method, request.path, ("GET", "HEAD")))

@@ -173,9 +173,19 @@ def test_only_one_profile_can_be_named(server: MockServer, path: str, field: str
 
 @pytest.mark.parametrize(("path", "field"), [("/p/two-turn/v1", {}), ("/v1", {"x-mock-profile": "two-turn"})], ids=["path", "field"])
 def test_an_unknown_profile_is_told_the_nearest(server: MockServer, path: str, field: dict[str, str]) -> None:
-    answer = httpx.post(f"{server.origin}{path}/chat/completions", json=ASK, headers={**KEY, **field}, trust_env=False)
-    assert answer.status_code == 404
-    assert "two-turns" in answer.json()["error"]["message"]
+    headers = {**KEY, **field}
+    for answer in (
+        httpx.post(f"{server.origin}{path}/chat/completions", json=ASK, headers=headers, trust_env=False),
+        httpx.get(f"{server.origin}{path}/models", headers=headers, trust_env=False),
+        httpx.get(f"{server.origin}{path}/models/gpt-4.1", headers=headers, trust_env=False),
+    ):
+        assert answer.status_code == 404
+        assert "two-turns" in answer.json()["error"]["message"]
+
+
+def test_models_are_those_of_a_session_that_is_there(server: MockServer) -> None:
+    for path, status in (("/p/two-turns/v1", 200), (httpx.URL(server.session().base_url).path, 200), ("/s/nobody/v1", 404)):
+        assert httpx.get(f"{server.origin}{path}/models", headers=KEY, trust_env=False).status_code == status
 
 
 def test_a_profile_without_a_meaning_here(server: MockServer) -> None:

@@ -299,7 +299,8 @@ async def read_body(request: web.BaseRequest, limit: int, intake: float = 0.0, p
         return await _pieces(request, limit, intake, [] if pieces is None else pieces)
     except web.RequestPayloadError as error:
         _give_up(request)
-        raise Unreadable(mock_errors.bad_body(str(error.__cause__ or error))) from None
+        cause = error.__cause__ or error
+        raise Unreadable(mock_errors.bad_body(getattr(cause, "message", None) or str(cause))) from None
 
 
 async def _pieces(request: web.BaseRequest, limit: int, intake: float, pieces: list[bytes]) -> bytes:
