@@ -41,12 +41,17 @@ def other_api(name: str) -> ApiError:
 
 def bad_request(message: str) -> ApiError:
     """What never became an HTTP request."""
-    return ApiError(400, f"This is not an HTTP/1.1 request: {message}", code="mock_bad_request")
+    return ApiError(400, f"This is not an HTTP/1.1 request: {_in_one_line(message)}", code="mock_bad_request")
 
 
 def bad_body(reason: str) -> ApiError:
     """The body of a request is not what its fields announced: broken chunks, or not compressed as they say."""
-    return ApiError(400, f"The request body could not be read: {reason}", code="mock_bad_body")
+    return ApiError(400, f"The request body could not be read: {_in_one_line(reason)}", code="mock_bad_body")
+
+
+def _in_one_line(text: str) -> str:
+    """A parser shows below its message what it means, with an arrow at it."""
+    return " ".join(text.removesuffix("^").split())
 
 
 def wrong_dialect(profile: str, dialect: str, dialects: Sequence[str]) -> ApiError:
