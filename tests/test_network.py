@@ -225,6 +225,16 @@ def test_a_toxic_acts_in_its_time_only(server: MockServer) -> None:
     assert ask(session.base_url).text == "".join(WORDS)
 
 
+def test_a_toxiproxy_that_has_ended_is_started_anew(server: MockServer) -> None:
+    behind(server, "down").close()
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        if "-port" in process.cmdline() and process.name() != "sh":
+            process.kill()
+            process.wait(10)
+    time.sleep(0.2)
+    assert ask(behind(server, {"latency": 1}).base_url).text == "".join(WORDS)
+
+
 # ------------------------------------------------------------------------------------------------------ where it is asked for
 
 

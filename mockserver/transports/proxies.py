@@ -32,8 +32,8 @@ INSTALL = f"GOBIN={CACHE} go install {MODULE}"
 """Go calls a binary after its folder, which is `server` here; in a folder of its own it can be told from others."""
 START_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.005
-# Whatever ends this process closes the pipe that the shell reads, and the shell then ends the server.
-SUPERVISE = '"$@" </dev/null & read -r _; kill $!; wait $!'
+# Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server.
+SUPERVISE = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _; kill "$server"; } <&3 & wait "$server"'
 
 
 Act = Callable[[], object]
@@ -93,10 +93,8 @@ class Proxies:
         OSError for a port that cannot be listened on."""
         host, port = guard.getsockname()[:2]
         try:
-            if self._toxiproxy is None:
-                self._toxiproxy = _Toxiproxy.shared(self._seed)
             with _lock:
-                link = Link(self._toxiproxy.create(upstream, address(host, port)), guard)
+                link = Link(self._running().create(upstream, address(host, port)), guard)
         except BaseException:
             guard.close()
             raise
@@ -116,8 +114,7 @@ class Proxies:
         if link is not None:
             for timer in link.timers:
                 timer.cancel()
-            with _lock, suppress(OSError):
-                link.proxy.destroy()
+            _locked(link.proxy.destroy)
             link.guard.close()
 
     def keep(self, keys: Container[str]) -> None:
@@ -127,6 +124,16 @@ class Proxies:
 
     def close_all(self) -> None:
         self.keep(())
+        self._leave()
+
+    def _running(self) -> _Toxiproxy:
+        if self._toxiproxy is not None and self._toxiproxy.ended:
+            self._leave()
+        if self._toxiproxy is None:
+            self._toxiproxy = _Toxiproxy.shared(self._seed)
+        return self._toxiproxy
+
+    def _leave(self) -> None:
         if self._toxiproxy is not None:
             self._toxiproxy.leave()
             self._toxiproxy = None
@@ -215,17 +222,23 @@ class _Toxiproxy:
 
     @classmethod
     def shared(cls, seed: int | None) -> _Toxiproxy:
+        """The one that runs; one that has ended by itself is started anew, without what it had."""
         with _lock:
-            found = cls.running = cls.running or cls(seed)
-            found._users += 1
-            return found
+            if cls.running is None or cls.running.ended:
+                cls.running = cls(seed)
+            cls.running._users += 1
+            return cls.running
+
+    @property
+    def ended(self) -> bool:
+        return self._shell.poll() is not None
 
     def leave(self) -> None:
         """One user less; the last one ends the server."""
         with _lock:
             self._users -= 1
             if self._users == 0:
-                _Toxiproxy.running = None
+                _Toxiproxy.running = None if _Toxiproxy.running is self else _Toxiproxy.running
                 self._end()
 
     def create(self, upstream: str, listen: str) -> Any:
