@@ -754,6 +754,17 @@ class ReferenceClient:
             assert adapter.ask(server, "ws-chunk", cancel_after_events=1)["outcome"] == "cancelled"
             eventually(lambda: server.peers[0].frames[-1] == (8, (1000).to_bytes(2)))
 
+    def test_a_pause_is_told_on_a_websocket(self, adapter: Adapter) -> None:
+        with upstream([upgrade, texts(chunk("Hel")), 0.3, texts(chunk("lo", finish="stop")), closing]) as server:
+            result = adapter.ask(server, "ws-chunk", pause_after_events=1, pause_ms=50)
+            assert (result["outcome"], result["text"]) == ("ok", "Hello")
+            words = [json.loads(payload) for opcode, payload in server.peers[0].frames if opcode == 1]
+            assert words[1:] == [{"type": "pause"}, {"type": "resume"}]
+
+    def test_the_callers_pause_is_no_silence_of_the_servers(self, adapter: Adapter) -> None:
+        with upstream([upgrade, texts(chunk("Hel")), 0.9, texts(chunk("lo", finish="stop")), closing]) as server:
+            assert adapter.ask(server, "ws-chunk", pause_after_events=1, pause_ms=800, idle_timeout_ms=400)["outcome"] == "ok"
+
     def test_what_is_finished_is_not_cancelled(self, adapter: Adapter) -> None:
         with upstream([ANSWER]) as server:
             assert adapter.ask(server, cancel_after_events=9, cancel_after_ms=9000)["outcome"] == "ok"
