@@ -28,9 +28,9 @@ from bench.load import resident_kib
 from bench.visits import MUCH, Visit
 
 CHAOS = ("reset-mid-stream:0.04", "stall-mid-event:0.04", "hang-up-after-finish:0.04", "once-overloaded:0.04", "error-mid-stream:0.04")
-PACE = "ttft=0.2,tps=15"
+PACE = "ttft=0.2,tps=8"
 RAMP_SECONDS = 5.0
-WARM_UP_SHARE, WARM_UP_SECONDS = 1 / 3, 300.0
+WARM_UP_SHARE, WARM_UP_SECONDS = 0.5, 300.0
 """The warm-up is this share of the time, and at most so long."""
 MOST_MIB, MOST_SHARE = 8.0, 0.08
 """What memory may grow by after the warm-up: the larger one of MiB and a share of what it was."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds of silence after which a client leaves."""
+BACKOFF = 1.0
+"""Seconds that a client waits after it was failed, lest it drown a server that is late."""
 KEYS = 5000
 GONE = (OSError, asyncio.IncompleteReadError, TimeoutError)
 """What a server does to its clients under chaos."""
@@ -53,8 +55,10 @@ class Visit:
     async def make(self) -> None:
         """Behave, whatever the server does."""
         (way,) = self.random.choices(list(WAYS), list(WAYS.values()))
-        with suppress(*GONE):
+        try:
             await way(self)
+        except GONE:
+            await asyncio.sleep(BACKOFF)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
@@ -89,8 +93,7 @@ async def reset(visit: Visit) -> None:
     """In the middle, by RST."""
     async with visit.request() as (reader, writer):
         await _some(visit, reader)
-        # SO_LINGER with a time of zero makes close() send RST (socket(7)).
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _close_by_reset(writer)
 
 
 async def stall(visit: Visit) -> None:
@@ -101,9 +104,10 @@ async def stall(visit: Visit) -> None:
 
 
 async def half_close(visit: Visit) -> None:
-    """Say that nothing more will be asked, and read the answer."""
+    """Say that nothing more will be asked, and read the answer; give up by RST, for the FIN is said already."""
     async with visit.request() as (reader, writer):
         writer.write_eof()
+        _close_by_reset(writer)
         await _rest(reader)
 
 
@@ -168,6 +172,11 @@ async def _post(writer: asyncio.StreamWriter, path: str, body: Mapping[str, Any]
     head = f"POST {path} HTTP/1.1\r\nhost: soak\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
     writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
     await writer.drain()
+
+
+def _close_by_reset(writer: asyncio.StreamWriter) -> None:
+    """SO_LINGER with a time of zero makes close() send RST (socket(7))."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def _some(visit: Visit, reader: asyncio.StreamReader) -> None:

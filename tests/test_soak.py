@@ -42,7 +42,7 @@ def test_flat_is_judged_by_the_slope_after_the_warm_up(mib: object, flat: bool) 
 
 
 def test_the_warm_up_ends() -> None:
-    assert [warm_up_of(seconds) for seconds in (60.0, 900.0, 1800.0, 36000.0)] == [20.0, 300.0, 300.0, 300.0]
+    assert [warm_up_of(seconds) for seconds in (60.0, 900.0, 1800.0, 36000.0)] == [30.0, 300.0, 300.0, 300.0]
 
 
 def test_memory_is_drawn_from_zero() -> None:

@@ -148,6 +148,8 @@ class Connection(RequestHandler):
         if (lost := getattr(self._manager, "lost", None)) is not None:
             lost(self)
         super().connection_lost(exc)
+        # It knows this connection too: a circle would keep both until the garbage collector comes, which is seldom.
+        self._last_body = None
 
     def leave(self) -> None:
         """End by FIN, whatever is under way; a WebSocket says goodbye first and ends by itself."""

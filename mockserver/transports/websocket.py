@@ -479,6 +479,8 @@ class Socket:
         self.floor.closed = True
         for lane in self._lanes.values():
             lane.stop("client", self.gone_how)
+        # Lanes know their socket: a circle would keep the connection's buffers until the garbage collector comes, which is seldom.
+        self._lanes.clear()
 
     # Time.
 
