@@ -142,6 +142,7 @@ def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> No
         (("--pace", "gpt-4"), "gpt-4.1"),
         (("--pace", "tfft=1"), "did you mean 'ttft'"),
         (("--limit", "rpmm=1"), "did you mean 'rpm'"),
+        (("--profile", "tls-expired"), "a port of its own"),
         (("--api-key", "sk=for:ever"), "for:TIME"),
         (("--chaos", "reset-mid-strem:0.1"), "reset-mid-stream"),
         (("--chaos", "reset"), "NAME:CHANCE"),

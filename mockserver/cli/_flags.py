@@ -170,7 +170,14 @@ def _script(profile: str, shelf: Shelf) -> Script:
 
     if not shelf.knows(profile):
         raise click.BadParameter(f"no profile named '{profile}'{nearest(profile, shelf.names())}", param_hint="--profile")
-    return shelf.script(profile)
+    script = shelf.script(profile)
+    if any(turn.door.needs_port for turn in script.turns):
+        raise click.BadParameter(
+            f"'{profile}' has a door that needs a port of its own: POST /_mock/sessions with "
+            f'{{"profile": "{profile}", "own_port": true}} answers with a base_url on one',
+            param_hint="--profile",
+        )
+    return script
 
 
 def _network(name: str | None, profile: str | None, workers: int, shelf: Shelf) -> Network | None:
