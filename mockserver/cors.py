@@ -20,6 +20,7 @@ def cors_fields(headers: Mapping[str, str]) -> Headers:
         return ()
     return (
         ("access-control-allow-origin", origin),
+        ("access-control-allow-credentials", "true"),
         ("access-control-expose-headers", EXPOSED),
         ("vary", "Origin"),
     )
@@ -27,10 +28,12 @@ def cors_fields(headers: Mapping[str, str]) -> Headers:
 
 def preflight_fields(headers: Mapping[str, str]) -> Headers:
     """What the answer to a preflight has besides `cors_fields`: what was asked for is listed by name, for `*` does not cover
-    Authorization."""
+    Authorization. A page on the public network that asks for this machine is let through
+    (https://wicg.github.io/private-network-access/)."""
+    local = (("access-control-allow-private-network", "true"),) if "Access-Control-Request-Private-Network" in headers else ()
     return (
         ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS"),
         ("access-control-allow-headers", headers.get("Access-Control-Request-Headers", "authorization, content-type")),
-        ("access-control-allow-credentials", "true"),
         ("access-control-max-age", "600"),
+        *local,
     )

@@ -23,6 +23,9 @@ async def test_a_preflight_lists_what_was_asked_for_and_needs_no_key() -> None:
         assert answer.headers["access-control-allow-origin"] == "http://app.test"
         assert answer.headers["access-control-allow-headers"] == STAINLESS
         assert "POST" in answer.headers["access-control-allow-methods"]
+        assert "access-control-allow-private-network" not in answer.headers
+        local = await client.options(f"{server.base_url}/models", headers={**asked, "Access-Control-Request-Private-Network": "true"})
+        assert local.headers["access-control-allow-private-network"] == "true"
         assert server.journal()["requests"] == []
 
 
@@ -33,6 +36,7 @@ async def test_answers_and_refusals_can_be_read_across_origins(key: str | None) 
         answer = await client.post(f"{server.base_url}/chat/completions", json={"model": "m", "messages": [{"role": "user"}]})
         assert answer.status_code == (200 if key else 401)
         assert answer.headers["access-control-allow-origin"] == "http://app.test"
+        assert answer.headers["access-control-allow-credentials"] == "true"
         assert "retry-after" in answer.headers["access-control-expose-headers"]
 
 
@@ -50,6 +54,7 @@ const tell = (seen) => { document.getElementById('seen').textContent = JSON.stri
 (async () => {
   const answer = await fetch('URL/chat/completions', {
     method: 'POST',
+    credentials: 'include',
     headers: {
       'Content-Type': 'application/json', 'Authorization': 'Bearer sk-any', 'X-Stainless-Lang': 'js',
       'X-Stainless-Retry-Count': '0', 'OpenAI-Organization': 'org-test',
