@@ -59,7 +59,7 @@ def page(exhibits: Iterable[Exhibit]) -> str:
 
 
 def section(exhibit: Exhibit) -> Iterator[str]:
-    yield f"### {exhibit.bad} → {exhibit.fixed}: {exhibit.title}"
+    yield f"### {exhibit.package} {exhibit.bad} → {exhibit.fixed}: {exhibit.title}"
     yield ""
     yield " ".join(exhibit.saw.split())
     yield ""
