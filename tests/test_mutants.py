@@ -42,7 +42,7 @@ def test_the_table_names_cases_that_exist() -> None:
 
 
 def test_every_check_is_failed_by_some_mutant() -> None:
-    assert sorted(_killing.unkilled(tuple(CORPUS.values()), _killing.table())) == sorted(_killing.not_yet_killed())
+    assert _killing.unkilled(tuple(CORPUS.values()), _killing.table()) == ()
 
 
 async def differences(name: str, cases: Sequence[Case]) -> frozenset[str]:

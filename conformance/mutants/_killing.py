@@ -1,8 +1,8 @@
 """Which checks each mutant fails: the table, and how it is made.
 
 `table.json` holds, for every mutant, the checks of the whole corpus that it fails (`case[where]/check`). It is written by
-`make mutants` and compared for equality, but for what `unsteady.json` lists; a check that stands in no row is killed by no
-mutant, and must stand in `unkilled.txt` until there is one.
+`make mutants` and compared for equality, but for what `unsteady.json` lists. A check that stands in no row is killed by no
+mutant, and so may say nothing: it gets a mutant, or goes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from mockserver import registry
 
 TABLE = Path(__file__).parent / "table.json"
 UNSTEADY = Path(__file__).parent / "unsteady.json"
-UNKILLED = Path(__file__).parent / "unkilled.txt"
 BROKEN = (Verdict.FAIL, Verdict.WARN, Verdict.INFO)
 
 
@@ -44,12 +43,6 @@ def unsteady() -> Mapping[str, frozenset[str]]:
     """The checks a mutant fails in some runs and not in others, because its defect is a race: nothing is expected of them."""
     rows: dict[str, list[str]] = json.loads(UNSTEADY.read_text(encoding="utf-8"))
     return {name: frozenset(checks) for name, checks in rows.items()}
-
-
-@cache
-def not_yet_killed() -> tuple[str, ...]:
-    """The checks that wait for a mutant which fails them; the list may only get shorter."""
-    return tuple(line for line in UNKILLED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
 
 
 def failing(results: Results) -> tuple[str, ...]:
