@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import redis
 
 from tests.optional import need
@@ -73,9 +72,3 @@ def redis_server() -> Iterator[RedisServer]:
             yield server
         finally:
             server.kill()
-
-
-@pytest.fixture(scope="module", name="redis_server")
-def _redis_server() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server

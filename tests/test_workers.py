@@ -30,6 +30,8 @@ ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say somethi
 FIELDS = {"authorization": "Bearer any"}
 SOON = 20.0
 """Seconds that something may take on a busy machine."""
+CLIENT = httpx.Client(timeout=SOON, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+"""Each request comes on a connection of its own."""
 ATTEMPTS = 2000
 
 
@@ -50,10 +52,10 @@ class Together:
         return psutil.Process(self.process.pid).children()
 
     def ask(self, path: str = "/v1", **more: Any) -> httpx.Response:
-        return httpx.post(f"{self.origin}{path}/chat/completions", json={**ASK, **more}, headers=FIELDS, timeout=SOON, trust_env=False)
+        return CLIENT.post(f"{self.origin}{path}/chat/completions", json={**ASK, **more}, headers=FIELDS)
 
     def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        return httpx.request(method, f"{self.origin}/_mock/{path}", json=body, timeout=SOON, trust_env=False)
+        return CLIENT.request(method, f"{self.origin}/_mock/{path}", json=body)
 
     def shown(self) -> dict[str, Any]:
         shown: dict[str, Any] = self.control("GET", "sessions/default").json()
@@ -61,7 +63,7 @@ class Together:
 
     def worker(self) -> int:
         """The number of the worker that a new connection comes to."""
-        return int(httpx.get(f"{self.origin}/health", trust_env=False, timeout=SOON).json()["worker"])
+        return int(CLIENT.get(f"{self.origin}/health").json()["worker"])
 
 
 def command(*flags: str) -> list[str]:
@@ -230,21 +232,24 @@ def test_interrupted_at_the_keyboard_it_ends_in_silence() -> None:
 
 
 def test_tls_and_websockets_have_one_authority(redis: RedisServer) -> None:
-    with serving("--workers", "2", "--store", f"{redis.url}&prefix=tls", "--tls", "self-signed", "--curl") as together:
+    flags = ("--workers", "2", "--store", f"{redis.url}&prefix=tls", "--tls", "self-signed", "--curl")
+    with serving(*flags) as together, ExitStack() as stack:
         assert together.base_url.startswith("https://")
         assert together.process.stderr
         ca_file = re.search(r"--cacert (\S+)", together.process.stderr.readline())
         assert ca_file is not None
         trusting = ssl.create_default_context(cafile=ca_file[1])
+        limits = httpx.Limits(max_keepalive_connections=0)
+        secure = stack.enter_context(httpx.Client(verify=trusting, timeout=SOON, trust_env=False, limits=limits))
         workers = set()
         for _ in range(20):
-            workers.add(httpx.get(f"{together.origin}/health", verify=trusting, trust_env=False, timeout=SOON).json()["worker"])
+            workers.add(secure.get(f"{together.origin}/health").json()["worker"])
             with connect(f"{together.origin.replace('https', 'wss')}/v1/ws/chat?key=any", ssl=trusting, proxy=None) as far:
                 far.send(json.dumps({"type": "ping"}))
                 assert json.loads(far.recv(SOON)) == {"type": "pong"}
         assert workers == {0, 1}
-        own = httpx.post(f"{together.origin}/_mock/sessions", json={"tls": True}, verify=trusting, trust_env=False, timeout=SOON).json()
-        answer = httpx.post(f"{own['base_url']}/chat/completions", json=ASK, headers=FIELDS, verify=trusting, trust_env=False, timeout=SOON)
+        own = secure.post(f"{together.origin}/_mock/sessions", json={"tls": True}).json()
+        answer = secure.post(f"{own['base_url']}/chat/completions", json=ASK, headers=FIELDS)
         assert answer.status_code == 200
         assert own["ca_file"] == ca_file[1]
     assert not Path(ca_file[1]).exists()
@@ -281,7 +286,7 @@ def test_the_load_is_that_of_all_workers(redis: RedisServer, tmp_path: Path) -> 
 def test_one_worker_is_as_no_workers() -> None:
     with serving("--workers", "1") as together:
         assert together.workers() == []
-        assert "worker" not in httpx.get(f"{together.origin}/health", trust_env=False).json()
+        assert "worker" not in CLIENT.get(f"{together.origin}/health").json()
         assert 'worker="' not in together.control("GET", "metrics").text
         assert together.control("POST", "sessions", {}).status_code == 201
 
