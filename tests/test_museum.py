@@ -44,7 +44,7 @@ def loaded(tmp_path: Path, text: str, name: str = "httpx/0.1.0-0.1.1.yaml") -> E
 
 def test_every_exhibit_is_sound() -> None:
     names = [each.name for each in exhibit.museum()]
-    assert len(names) == len(set(names)) > 0
+    assert len(names) == len(set(names)) >= 30
     Draft202012Validator.check_schema(json.loads((bundled("schemas") / "exhibit.schema.json").read_text(encoding="utf-8")))
 
 
