@@ -90,8 +90,8 @@ final class Adapter {
     /** A fragment of a tool call. True when the caller wants no more. */
     boolean fragment(long index, long number, String id, String name, String arguments) {
       Call call = choice(index).calls.computeIfAbsent(number, fresh -> new Call());
-      if (id != null) call.id = id;
-      if (name != null) call.name = name;
+      if (id != null && !id.isEmpty()) call.id = id;
+      if (name != null && !name.isEmpty()) call.name = name;
       call.arguments += arguments;
       return hand("tool_call", JSON.createObjectNode().put("index", index).put("call", number).put("id", id).put("name", name).put("arguments", arguments));
     }
