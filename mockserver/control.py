@@ -97,8 +97,14 @@ def _found(request: web.BaseRequest, path: str) -> tuple[Call, tuple[str, ...]]:
 
 
 async def list_profiles(upstream: Upstream, request: web.BaseRequest) -> Sent:
-    profiles = [_profile(upstream.shelf.profile(name)) for name in upstream.shelf.names()]
-    return await reply_json(upstream, request, {"profiles": profiles})
+    """Those that load; `mistakes` says what is wrong with the others, if there are any."""
+    profiles, mistakes = [], []
+    for name in upstream.shelf.names():
+        try:
+            profiles.append(_profile(upstream.shelf.profile(name)))
+        except AuthorError as error:
+            mistakes += [str(mistake) for mistake in error.mistakes]
+    return await reply_json(upstream, request, {"profiles": profiles, **({"mistakes": mistakes} if mistakes else {})})
 
 
 async def show_profile(upstream: Upstream, request: web.BaseRequest, name: str) -> Sent:

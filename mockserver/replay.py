@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mockserver.answers import Capture, Piece
@@ -11,7 +12,7 @@ from mockserver.author_errors import AuthorError, Mistake
 from mockserver.events import Mark
 from mockserver.heard import Heard
 from mockserver.recording import Stream, read
-from mockserver.steps import End, HangUp, Head, Message, Reset, Stall, Step, Timeline, Wait
+from mockserver.steps import ADDED, End, HangUp, Head, Message, Reset, Stall, Step, Timeline, Wait
 
 FRAMING = frozenset({"transfer-encoding", "content-length", "connection", "keep-alive", "date"})
 """Fields of the connection that was recorded, not of the answer."""
@@ -61,11 +62,13 @@ def capture_timeline(capture: Capture, over_http: bool) -> Timeline:
 
 
 def _head(capture: Capture) -> Head:
+    """With the fields as they came: what the server would add by the same name is not added."""
     fields = tuple((name, value) for name, value in capture.headers if name.lower() not in FRAMING)
+    head = Head(capture.status, fields, without=ADDED & {name.lower() for name, _ in fields})
     announced = _field(capture, "content-length")
     if not announced.isdecimal():
-        return Head(capture.status, fields)
-    return Head(capture.status, fields, framing="length", declared=None if capture.ended == "end" else int(announced))
+        return head
+    return replace(head, framing="length", declared=None if capture.ended == "end" else int(announced))
 
 
 def _field(capture: Capture, name: str) -> str:

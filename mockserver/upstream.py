@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mockserver import api_errors, mock_errors
 from mockserver.access import Access, Credential, credential
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
+from mockserver.author_errors import AuthorError
 from mockserver.channels import DialectName
 from mockserver.exchange import Asked, Call, Exchange, Prepared
 from mockserver.journal import ConnectionEntry, RequestEntry
@@ -303,7 +304,10 @@ class Upstream:
 
     def _shareable(self, profile: str) -> Session | ApiError:
         """A profile's shared session; a request that is there already came over no network of a profile's."""
-        return mock_errors.behind_a_network(profile) if self.shelf.profile(profile).network else self.shared(profile)
+        try:
+            return mock_errors.behind_a_network(profile) if self.shelf.profile(profile).network else self.shared(profile)
+        except AuthorError as error:
+            return mock_errors.author_error([str(mistake) for mistake in error.mistakes])
 
     def _named(self, key: str, header: str | None) -> Session | ApiError:
         if header is not None:

@@ -213,6 +213,17 @@ def test_other_forms_are_played_too(server: MockServer, tmp_path: Path, content:
     assert (heard.body, heard.field("content-type"), heard.field("content-encoding"), how) == (body, kind, None, "kept")
 
 
+def test_the_fields_of_a_capture_are_not_said_twice(server: MockServer, tmp_path: Path) -> None:
+    file = tmp_path / "it"
+    file.write_bytes(b"HTTP/1.1 200 OK\r\nOpenAI-Processing-Ms: 7777\r\nX-Request-Id: req_theirs\r\ncontent-type: a/b\r\n\r\nplain")
+    session = server.session([{"answer": {"replay": str(file)}}])
+    heard, _ = ask(session.base_url)
+    assert heard is not None
+    for name, value in (("openai-processing-ms", "7777"), ("x-request-id", "req_theirs")):
+        assert [said for field, said in heard.fields if field.lower() == name] == [value]
+    assert session.journal()["requests"][0]["request_id"] is None, "none of ours was given"
+
+
 def test_a_capture_with_mistakes_is_refused_at_load(server: MockServer, tmp_path: Path) -> None:
     file = tmp_path / "it.ndjson"
     file.write_text('{"status":200,"pieces":[{"at":0,"text":"x"}],"ended":"rest"}\n')

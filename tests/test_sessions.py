@@ -183,6 +183,20 @@ def test_an_unknown_profile_is_told_the_nearest(server: MockServer, path: str, f
         assert "two-turns" in answer.json()["error"]["message"]
 
 
+def test_a_profile_with_mistakes_says_them_and_spoils_no_other(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("title: T\nwhy: W\nturns:\n  - faults: [resett]\n", encoding="utf-8")
+    with MockServer(profiles=[tmp_path]) as server:
+        for path, field, model in (("/p/broken", {}, "m"), ("", {"x-mock-profile": "broken"}, "m"), ("", {}, "m@broken")):
+            url, body = f"{server.origin}{path}/v1/chat/completions", {**ASK, "model": model}
+            answer = httpx.post(url, json=body, headers={**KEY, **field}, trust_env=False)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "mock_author_error")
+            assert "broken.yaml:4" in answer.json()["error"]["message"]
+            assert "reset" in answer.json()["error"]["message"]
+        listed = httpx.get(f"{server.origin}/_mock/profiles", trust_env=False).json()
+        assert "reset-mid-stream" in {profile["name"] for profile in listed["profiles"]}
+        assert len(listed["mistakes"]) == 1
+
+
 def test_models_are_those_of_a_session_that_is_there(server: MockServer) -> None:
     for path, status in (("/p/two-turns/v1", 200), (httpx.URL(server.session().base_url).path, 200), ("/s/nobody/v1", 404)):
         assert httpx.get(f"{server.origin}{path}/models", headers=KEY, trust_env=False).status_code == status

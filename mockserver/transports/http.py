@@ -209,12 +209,12 @@ def fields(request: web.BaseRequest, entry: RequestEntry, compiled: Compiled, mo
     """Date, x-request-id, openai-processing-ms, CORS (`steps.ADDED`), as far as the plan lets them; a provider that says itself
     which pages may read its answers is not contradicted."""
     planned, without = compiled.head or b"", compiled.without
-    entry.request_id = new_request_id()
+    entry.request_id = None if "x-request-id" in without else new_request_id()
     taken = int((time.monotonic() - entry.received_at) * 1000)
     close = (("connection", "close"),) if closing else ()
     lines = (
         ("date", http_date(int(time.time()))),
-        ("x-request-id", entry.request_id),
+        ("x-request-id", entry.request_id or ""),
         ("openai-processing-ms", str(taken)),
         *close,
         *more,
