@@ -96,6 +96,7 @@ PATTERNS = (
         {"type": "object", "properties": {"a": {}, "b": {}, "c": {}}, "minProperties": 2, "maxProperties": 2, "required": ["c"]},
         {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 4},
         {"type": "object", "patternProperties": {"^x-[a-z]+$": {"type": "integer"}}, "additionalProperties": False, "minProperties": 3},
+        {"type": "object", "patternProperties": {"^x_": {"type": "integer"}}, "additionalProperties": False, "minProperties": 4},
         {"type": "object", "propertyNames": {"pattern": "^[A-Z]{3}$"}, "minProperties": 2},
         {"type": "object", "properties": {"a": {}, "b": {}, "c": {}}, "dependentRequired": {"a": ["b"], "b": ["c"]}},
         {"$ref": "#/$defs/node", "$defs": {"node": NODE}},

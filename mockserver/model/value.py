@@ -215,7 +215,8 @@ class _Maker:
 
     def key(self, keywords: Keywords, patterns: list[tuple[str, Any]]) -> str:
         if patterns:
-            return pattern.matching(self.random.choice(patterns)[0], self.random) or "key"
+            # A length of its own each time: the shortest match of `^x_` is always the same.
+            return pattern.matching(self.random.choice(patterns)[0], self.random, self.random.randint(4, 9)) or "key"
         if isinstance(keywords.get("propertyNames"), Mapping):
             return str(self.make({"type": "string", **keywords["propertyNames"]}, "keyword", _DEEP))
         return f"{self.random.choice(('alpha', 'beta', 'gamma', 'delta', 'omega'))}_{self.random.randint(1, 999)}"
