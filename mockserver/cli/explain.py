@@ -138,7 +138,7 @@ def _said(step: Step) -> str:
         case Head():
             kind = next((value for name, value in step.headers if name.lower() == "content-type"), "no content-type")
             length = f"content-length {step.declared}" if step.declared is not None else step.framing
-            slow = f", {step.bytes_per_second} bytes a second" if step.bytes_per_second else ""
+            slow = f", at {step.bytes_per_second} bytes a second, and all else as much later" if step.bytes_per_second else ""
             return f"head         {step.status}, {kind}, {step.coding or 'identity'}, {length}{slow}"
         case Message() | Raw() | Frame():
             kind = step.kind if isinstance(step, Frame) else "raw bytes" if isinstance(step, Raw) and not step.mark else step.mark or "part"
