@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from bench.answers import file_flag, requests_of, unpaced, websocket, with_and_without
+from bench.answers import file_flag, requests_of, unpaced, websocket, with_and_without, workers
 from bench.held import held
 from bench.paced import Pace, paced
 from bench.start import start
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "100k": lambda rounds: requests_of(rounds, 100_000, 1000),
     "ws": lambda rounds: websocket(rounds, 64, 6000),
     "ws-1024": lambda rounds: websocket(rounds, 1024, 800),
+    "workers": workers,
     "tls": lambda rounds: with_and_without(rounds, "TLS", "--tls", "self-signed"),
     "journal": lambda rounds: file_flag(rounds, "a journal file", "--journal", ".jsonl"),
     "report": lambda rounds: file_flag(rounds, "a load report", "--report", ".json"),

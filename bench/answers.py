@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bench import servers
@@ -114,6 +115,15 @@ def websocket(rounds: int, chunks: int, requests: int) -> None:
         ),
     )
     tell(f"WebSocket, {chunks:,} chunks, unpaced", rows, "frames")
+
+
+def workers(rounds: int) -> None:
+    """One process, two that share nothing, two that share a Redis, whose processor time counts too."""
+    one = Contender(partial(servers.together, 64, 1, "memory", "1 process"), 6000, options=("-c", "32", "-e", "67"))
+    with servers.redis() as (url, redis):
+        for store, name, others in (("memory", "2 workers, nothing shared", ()), (url, "2 workers and Redis", (redis,))):
+            rows = compare(rounds, replace(one, open=partial(servers.together, 64, 2, store, name, *others)), one)
+            tell(f"64 chunks, {name}", rows)
 
 
 def with_and_without(rounds: int, what: str, *flags: str) -> None:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.programs import HERE, build
 
@@ -67,8 +70,13 @@ def running(*command: str, core: int = SERVER_CORE, cwd: Path | None = None) -> 
     try:
         yield process
     finally:
-        process.kill()
-        process.wait()
+        # Its workers end with it.
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait_until_open(port: int) -> None:
@@ -94,6 +102,30 @@ def ours(
             turn["pace"] = {"tokens_per_second": tokens_per_second}
         made = post(port, "/_mock/sessions", {"turns": [turn]}, tls=tls)
         yield Server(name, process.pid, port, f"/s/{made['key']}/v1{path}", tls)
+
+
+@contextmanager
+def together(chunks: int, workers: int, store: str, name: str, *others: int) -> Iterator[Server]:
+    """Several processes of this project's server, all on one core: what counts is the processor time of all of them, and of `others`."""
+    with tempfile.TemporaryDirectory() as folder:
+        turn = json.dumps({"answer": {"content": contents(chunks)}})
+        Path(folder, "bench-answer.yaml").write_text(f"title: Bench\nwhy: Bench\ntags: [bench]\nturns: [{turn}]\n", encoding="utf-8")
+        port = free_port()
+        flags = ("--profiles", folder, "--profile", "bench-answer", "--workers", str(workers), "--store", store)
+        with running(sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--host", "127.0.0.1", *flags) as process:
+            assert process.stdout
+            process.stdout.readline()
+            children = (child.pid for child in psutil.Process(process.pid).children(recursive=True))
+            yield Server(name, process.pid, port, workers=(*children, *others))
+
+
+@contextmanager
+def redis() -> Iterator[tuple[str, int]]:
+    """A Redis without persistence: its URL and its process."""
+    port = free_port()
+    with running("redis-server", "--port", str(port), "--save", "", "--bind", "127.0.0.1") as process:
+        wait_until_open(port)
+        yield f"redis://127.0.0.1:{port}/0", process.pid
 
 
 @contextmanager
