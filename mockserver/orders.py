@@ -15,6 +15,7 @@ from typing import Any
 from mockserver.redis_line import Line
 
 WAIT_SECONDS = 1.0
+LISTEN_SECONDS = 5.0
 AGAIN_SECONDS = 0.2
 """How soon a lost subscription is tried again."""
 
@@ -78,8 +79,8 @@ class Orders:
                 async with self._line.client.pubsub() as channels:
                     await channels.subscribe(self._everyone, f"{self._to}{self._process}")
                     while True:
-                        # It waits for ever: a silent channel is no lost one.
-                        message = await channels.get_message(timeout=None)
+                        # A time of its own, or the socket's would count: a silent channel is no lost one.
+                        message = await channels.get_message(timeout=LISTEN_SECONDS)
                         if message is None:
                             continue
                         if message["type"] == "subscribe":

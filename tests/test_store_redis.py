@@ -24,7 +24,7 @@ import pytest
 from websockets.sync.client import connect
 
 from mockserver.author_errors import AuthorError
-from mockserver.outbox import SOON_SECONDS
+from mockserver.outbox import SOON_SECONDS, shifted
 from mockserver.redis_line import Line, read_address
 from tests.redis_server import RedisServer, redis_server
 
@@ -656,6 +656,17 @@ async def test_calls_that_are_made_together_share_round_trips(redis: RedisServer
         assert reads < 100
     finally:
         await line.close()
+
+
+def test_times_of_another_machine_are_moved_and_nothing_else() -> None:
+    entry = {
+        "received_at": 10.0, "gap": 1.0, "ended_at": None, "attempt": 1, "body": {"at": 5, "sent_at": 7}, "headers": {"at": "x"},
+        "writes": [{"due": 11.0, "at": 11.5, "bytes": 3}], "happenings": [{"at": 12.0, "what": "ping", "detail": None}],
+    }  # fmt: skip
+    assert shifted(entry, 100.0) == {
+        **entry, "received_at": 110.0,
+        "writes": [{"due": 111.0, "at": 111.5, "bytes": 3}], "happenings": [{"at": 112.0, "what": "ping", "detail": None}],
+    }  # fmt: skip
 
 
 async def test_a_call_that_is_given_up_before_it_is_sent_is_not_made(redis: RedisServer) -> None:
