@@ -45,7 +45,9 @@ async def test_pages_are_told_once_whether_they_may_read(flavour: str) -> None:
     """Several values are as good as none (Fetch standard, CORS check)."""
     async with MockServer(flavour=flavour) as server, httpx.AsyncClient(headers={"Origin": "http://app.test"}) as client:
         headers = {"Authorization": "Bearer sk-any"}
-        answer = await client.post(f"{server.base_url}/chat/completions", headers=headers, json={"model": "m", "messages": [{"role": "user"}]})
+        answer = await client.post(
+            f"{server.base_url}/chat/completions", headers=headers, json={"model": "m", "messages": [{"role": "user"}]}
+        )
         assert len(answer.headers.get_list("access-control-allow-origin")) == 1
 
 
