@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 SHUTDOWN_SECONDS = 0.3
 KEEP_ALIVE_SECONDS = 75.0
-SWEEP_SECONDS = 30.0
+SWEEP_SECONDS = 1.0
+"""How late a session that nobody uses is forgotten, at most."""
 
 
 class Server(web.Server):

@@ -90,6 +90,15 @@ def test_a_session_that_nobody_uses_expires(server: MockServer) -> None:
     assert long.key in keys
 
 
+def test_it_expires_by_itself(server: MockServer) -> None:
+    session = server.session(ttl=0.05)
+    deadline = time.monotonic() + 20
+    while session.key in {each["key"] for each in httpx.get(f"{server.origin}/_mock/sessions", trust_env=False).json()["sessions"]}:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert httpx.post(f"{session.base_url}/chat/completions", json=ASK, headers=KEY, trust_env=False).status_code == 404
+
+
 async def asked(base_url: str) -> tuple[int, str]:
     """Ask on a connection of its own; the status, and the text or the error's code."""
     url = httpx.URL(base_url)
