@@ -202,6 +202,9 @@ class RedisFleet:
             return None
         generation, taken, uses, age, labels, definition = answer
         session = self._replica(key)
+        if definition is None and (session is None or session.generation != generation):
+            # It was closed, or began anew, while this was asked.
+            return await self.visit(key, named)
         if session is not None and not session.generation and not definition:
             # It is what it was told to be, and has only begun.
             session.generation = generation
