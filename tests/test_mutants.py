@@ -49,8 +49,9 @@ async def differences(name: str, cases: Sequence[Case]) -> frozenset[str]:
     """The checks a mutant fails and should not, or should and does not."""
     chosen = {case.id for case in cases}
     expected = {check for check in _killing.table()[name] if check.partition("[")[0] in chosen}
-    failed = set(_killing.failing(await _killing.run(name, cases)))
-    return frozenset(failed ^ expected) - _killing.unsteady().get(name, frozenset())
+    results = await _killing.run(name, cases)
+    failed = set(_killing.failing(results))
+    return frozenset(failed ^ expected) - _killing.unsteady().get(name, frozenset()) - _killing.left_open(results)
 
 
 @pytest.mark.timeout(120)

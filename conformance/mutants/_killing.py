@@ -18,6 +18,7 @@ from pathlib import Path
 from conformance.adapter import Process
 from conformance.case import Case, corpus
 from conformance.engine import Engine, Results
+from conformance.judge import TOO_BUSY
 from conformance.verdict import Verdict
 from mockserver import registry
 
@@ -48,6 +49,11 @@ def unsteady() -> Mapping[str, frozenset[str]]:
 def failing(results: Results) -> tuple[str, ...]:
     """The checks of a run that are broken, sorted."""
     return tuple(sorted(f"{case.name}/{check.id}" for case in results.cases for check in case.checks if check.verdict in BROKEN))
+
+
+def left_open(results: Results) -> frozenset[str]:
+    """The checks of a run that the machine was too busy to tell: whether the mutant fails them was not seen."""
+    return frozenset(f"{case.name}/{check.id}" for case in results.cases for check in case.checks if check.reason == TOO_BUSY)
 
 
 async def run(name: str, cases: Iterable[Case]) -> Results:

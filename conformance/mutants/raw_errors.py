@@ -13,7 +13,7 @@ class Mutant(client.Client):
         try:
             yield from super().stream(run, answer, limits)
         except client.Failure as failure:
-            if failure.kind in ("reset", "truncated", "timeout"):
+            if failure.kind in ("closed", "reset", "truncated", "timeout"):
                 raise ConnectionError(failure.message) from None
             raise
 
