@@ -122,7 +122,7 @@ def _profile(profile: Profile) -> dict[str, Any]:
 
 async def list_sessions(upstream: Upstream, request: web.BaseRequest) -> Sent:
     sessions = upstream.sessions() if upstream.fleet is None else await upstream.fleet.sessions()
-    shown = [described(session, request, await _counts(upstream, session)) for session in sessions]
+    shown = [described(session, request, await _counts(upstream, session, told=True)) for session in sessions]
     return await reply_json(upstream, request, {"sessions": shown})
 
 
@@ -167,8 +167,8 @@ async def _session(upstream: Upstream, key: str) -> Session:
     return upstream.find(key)
 
 
-async def _counts(upstream: Upstream, session: Session) -> Counts:
-    return upstream.counts(session) if upstream.fleet is None else await upstream.fleet.counts(session)
+async def _counts(upstream: Upstream, session: Session, *, told: bool = False) -> Counts:
+    return upstream.counts(session) if upstream.fleet is None else await upstream.fleet.counts(session, told=told)
 
 
 async def close_session(upstream: Upstream, request: web.BaseRequest, key: str) -> Sent:

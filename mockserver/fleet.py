@@ -466,7 +466,8 @@ class RedisFleet:
         self._forget(order["session"])
 
     async def sessions(self) -> list[Session]:
-        """All sessions, up to date, the default one first. Raises StoreLost."""
+        """All sessions, up to date, the default one first; what happened in them is told. Raises StoreLost."""
+        await self.tell_all()
         keys = await self.line.call("ZRANGE", f"{self.root}sessions", 0, -1)
         found = await asyncio.gather(*(self.visit(key) for key in keys if key != self.upstream.default.key))
         return [self.upstream.default, *(session for session in found if session is not None)]
@@ -488,8 +489,10 @@ class RedisFleet:
         connections.sort(key=lambda entry: entry["accepted_at"])
         return {"session": session.key, "connections": connections, "requests": _numbered(requests, int(count or 0))}
 
-    async def counts(self, session: Session) -> Counts:
-        """Raises StoreLost."""
+    async def counts(self, session: Session, *, told: bool = False) -> Counts:
+        """`told`: all that happened was told just before. Raises StoreLost."""
+        if not told:
+            await self.tell_all(session.key)
         state, connections = await asyncio.gather(
             self.line.call("HMGET", f"{self.root}s:{session.key}", "taken", "requests"),
             self.line.call("HVALS", f"{self.root}connections:{session.key}"),

@@ -133,8 +133,8 @@ class Fleet(Protocol):
     async def journal(self, session: Session) -> dict[str, Any]:
         """The session's journal, of all processes."""
 
-    async def counts(self, session: Session) -> Counts:
-        """What `GET /_mock/sessions/KEY` counts, in all processes."""
+    async def counts(self, session: Session, *, told: bool = False) -> Counts:
+        """What `GET /_mock/sessions/KEY` counts, in all processes. `told`: `sessions` was asked just before."""
 
     async def broken(self, session: Session, how: Any) -> int:
         """Break what runs now, in every process; how many answers there were."""
