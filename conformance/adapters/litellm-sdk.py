@@ -28,6 +28,10 @@ HELLO = {
 """`timeout` bounds each read of the socket, so that is the idle timeout."""
 
 
+litellm.suppress_debug_info = True
+"""Without it a hint is printed to standard output at each error."""
+
+
 class Functions:
     """The library has no client object but its functions."""
 
