@@ -118,10 +118,13 @@ async def session(visit: Visit) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         name = json.loads(await reader.readexactly(length))["key"]
-        async with visit.request(f"/s/{name}") as (answer, _):
-            await _rest(answer)
-        writer.write(f"DELETE /_mock/sessions/{name} HTTP/1.1\r\nhost: soak\r\n\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
+        try:
+            async with visit.request(f"/s/{name}") as (answer, _):
+                await _rest(answer)
+        finally:
+            # A session that nobody deletes stays for an hour.
+            writer.write(f"DELETE /_mock/sessions/{name} HTTP/1.1\r\nhost: soak\r\n\r\n".encode())
+            await reader.readuntil(b"\r\n\r\n")
 
 
 async def websocket(visit: Visit) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from random import Random
 from typing import Any, ClassVar
 from zlib import crc32
@@ -255,7 +255,7 @@ class OpenAI:
         return {"service_tier": speech.reply.service_tier, "system_fingerprint": self.fingerprint(speech)}
 
 
-@cache
+@lru_cache(maxsize=256)
 def reasoning_model(model: str) -> bool:
     """Such models (o1, o4-mini, gpt-5, …) give neither logprobs nor a fingerprint."""
     return _REASONING_MODEL.match(model) is not None
