@@ -121,9 +121,7 @@ def _timeline(spans: Sequence[Mapping[str, Any]], width: int, title: str, values
     top = _round_up(most)
     middles = [_across((span["at"] - begins + width / 2) / lasts) for span in spans]
     lines = tuple(
-        Line(
-            name, name, _points((_across((span["at"] - begins + width / 2) / lasts), _up(value / top)) for span, value in zip(spans, line))
-        )
+        Line(name, name, _points((middle, _up(value / top)) for middle, value in zip(middles, line, strict=True)))
         for name, line in values.items()
         if any(line) or len(values) == 1
     )
