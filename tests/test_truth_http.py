@@ -301,7 +301,7 @@ def _(seen: Seen, healthy: bytes) -> None:
     assert len(seen.reads) > 5
 
 
-@row("split", {"split": {"every": 40, "gap": 0.002}})
+@row("split", {"split": {"every": 40, "gap": 0.03}})
 def _(seen: Seen, healthy: bytes) -> None:
     same_body(seen, healthy)
     assert max(len(part) for part in (seen.chunks if seen.whole else [data for _, data in seen.reads[1:]])) <= 40
