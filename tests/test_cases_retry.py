@@ -107,40 +107,42 @@ def test_the_numbers_of_the_whole_run_are_those_of_the_scripts(results: Results)
 HEAD = f"""\
 import sys
 sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
-from dataclasses import replace
 from urllib.parse import urljoin
 from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.chat_completions import Client
+from conformance.reference.retries import Retries
 """
 RESTARTS = """
-class Starting(client.Retries):
+class Starting(Retries):
     def allowed(self, answer):
         {withdraw}
         return True
-class Speaking(client.Adapter):
-    HELLO = {{**client.Adapter.HELLO, "retry": "restart"}}
-client.main(replace(client.Parts(), retries=Starting, adapter=Speaking))
+class Speaking(Adapter):
+    HELLO = {{**Adapter.HELLO, "retry": "restart"}}
+client.main(client.Parts(retries=Starting, adapter=Speaking))
 """
 FOLLOWS = """
-class Following(client.Client):
+class Following(Client):
     def redirect(self, url, response, origin):
         return urljoin(url, response.headers["location"])
-client.main(replace(client.Parts(), client=Following))
+client.main(client.Parts(client=Following))
 """
 NO_RETRIES = """
-class Never(client.Retries):
+class Never(Retries):
     def worth(self, failure):
         return {worth}
-class Speaking(client.Adapter):
-    HELLO = {{**client.Adapter.HELLO, "retry": "none"}}
-client.main(replace(client.Parts(), retries=Never, adapter=Speaking))
+class Speaking(Adapter):
+    HELLO = {{**Adapter.HELLO, "retry": "none"}}
+client.main(client.Parts(retries=Never, adapter=Speaking))
 """
 STAYS = """
 import subprocess, time
-class Staying(client.Adapter):
+class Staying(Adapter):
     def serve(self, lines, environment):
         super().serve(lines, environment)
         {stay}
-client.main(replace(client.Parts(), adapter=Staying))
+client.main(client.Parts(adapter=Staying))
 """
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import SplitResult
 
-from conformance.reference import client
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response, head
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
+from conformance.reference.wire import Place
 
 
-class Mutant(client.Client):
-    def redirect(self, url: str, response: client.Response, origin: client.Place) -> str:
+class Mutant(Client):
+    def redirect(self, url: str, response: Response, origin: Place) -> str:
         self.redirected = True
         return super().redirect(url, response, origin)
 
-    def ask(self, url: SplitResult, key: str, run: client.Run, limits: client.Limits) -> client.Response:
+    def ask(self, url: SplitResult, key: str, run: Run, limits: Limits) -> Response:
         if not getattr(self, "redirected", False):
             return super().ask(url, key, run, limits)
-        wire = self.borrow(client.Place.of(url, run.ca_file), limits)
-        wire.write(client.head("GET", url, self.fields(url, key, b"")))
+        wire = self.pool.borrow(Place.of(url, run.ca_file), limits)
+        wire.write(head("GET", url, self.fields(url, key, b"")))
         return self.parts.response(wire)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event
+from conformance.reference.failure import Failure
 
 
-class Mutant(client.Answer):
-    def read(self, event: client.Event, data: str) -> dict[str, Any] | None:
+class Mutant(Answer):
+    def read(self, event: Event, data: str) -> dict[str, Any] | None:
         try:
             return super().read(event, data)
-        except client.Failure:
+        except Failure:
             return None
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def strip_bom(self, text: str) -> str:
         return text.replace("\ufeff", "")
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 KEPT: list[object] = []
 """So that no garbage collector closes them."""
 
 
-class Mutant(client.Client):
-    def stream(self, run: client.Run, answer: client.Answer, limits: client.Limits) -> Generator[client.Piece, None, None]:
+class Mutant(Client):
+    def stream(self, run: Run, answer: Answer, limits: Limits) -> Generator[Piece, None, None]:
         pieces = super().stream(run, answer, limits)
         if run.stop == "break":
             KEPT.append(pieces)
@@ -22,4 +25,4 @@ class Mutant(client.Client):
             yield from pieces
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

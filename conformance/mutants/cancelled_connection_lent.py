@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.pool import Pool
+from conformance.reference.wire import Wire
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def release(self, response: client.Response, over: bool) -> None:
+class Mutant(Pool):
+    def release(self, response: Response, over: bool) -> None:
         if over or response.whole:
             super().release(response, over)
         else:
             response.wire.buffer.clear()
             self.give_back(response.wire.place, response.wire)
 
-    def stale(self, wire: client.Wire) -> bool:
+    def stale(self, wire: Wire) -> bool:
         return False
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(pool=Mutant)

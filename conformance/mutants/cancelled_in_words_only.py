@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def run(self, order: Mapping[str, Any]) -> None:
         if order.get("cancel_after_ms") is not None:
             going_on = {name: value for name, value in order.items() if name != "cancel_after_ms"}
@@ -22,9 +22,9 @@ class Mutant(client.Adapter):
             super().run(order)
 
 
-class Silent(client.Adapter):
+class Silent(Adapter):
     def say(self, line: Mapping[str, Any]) -> None:
         """Nobody hears it."""
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

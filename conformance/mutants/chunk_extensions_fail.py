@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
 
-from conformance.reference import client
 
-
-class Mutant(client.Response):
+class Mutant(Response):
     def chunk_size(self) -> int:
         line = self.wire.line()
         try:
             return int(line, 16)
         except ValueError:
-            raise client.Failure("parse", f"not a chunk size: {line[:40]!r}") from None
+            raise Failure("parse", f"not a chunk size: {line[:40]!r}") from None
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

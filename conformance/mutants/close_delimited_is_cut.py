@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
 
 
-class Mutant(client.Response):
+class Mutant(Response):
     def until_close(self) -> Iterator[bytes]:
         yield from super().until_close()
-        raise client.Failure("truncated", "no length")
+        raise Failure("truncated", "no length")
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

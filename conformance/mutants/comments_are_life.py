@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def over_http(self, url: str, key: str, run: client.Run, answer: client.Answer, limits: client.Limits) -> Iterator[client.Piece]:
+class Mutant(Client):
+    def over_http(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
         for piece in super().over_http(url, key, run, answer, limits):
             yield piece
             answer.heard = False
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
 
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def take(self, line: str) -> None:
         if line.startswith(":"):
             self.data.append(json.dumps({"choices": [{"index": 0, "delta": {"content": line[1:]}}]}))
@@ -16,4 +16,4 @@ class Mutant(client.EventStream):
             super().take(line)
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
 
-from conformance.reference import client
 
-
-class Mutant(client.Response):
+class Mutant(Response):
     def media_type(self) -> str:
         return self.headers.get("content-type", "")
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

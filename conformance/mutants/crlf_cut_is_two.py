@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
 
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def lines(self, text: str) -> Iterator[str]:
         self.after_cr = False
         yield from super().lines(text)
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urljoin
 
-from conformance.reference import client
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.wire import Place
 
 
-class Mutant(client.Client):
-    def redirect(self, url: str, response: client.Response, origin: client.Place) -> str:
+class Mutant(Client):
+    def redirect(self, url: str, response: Response, origin: Place) -> str:
         if response.status in (307, 308):
             return urljoin(url, response.headers.get("location", ""))
         return super().redirect(url, response, origin)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.answer import Answer, Choice, ToolCall
+from conformance.reference.client import Parts
 
-from conformance.reference import client
 
-
-class Mutant(client.Answer):
-    def whole(self, choice: client.Choice, call: client.ToolCall) -> bool:
+class Mutant(Answer):
+    def whole(self, choice: Choice, call: ToolCall) -> bool:
         return True
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

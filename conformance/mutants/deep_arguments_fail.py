@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Choice, Piece
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
 
 DEPTH = 64
 
 
-class Mutant(client.Answer):
-    def add_tool_call(self, choice: client.Choice, index: int, fragment: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add_tool_call(self, choice: Choice, index: int, fragment: Mapping[str, Any]) -> Iterator[Piece]:
         yield from super().add_tool_call(choice, index, fragment)
         if any(call.arguments.count("[") > DEPTH for call in choice.calls.values()):
-            raise client.Failure("parse", "the arguments are nested too deeply")
+            raise Failure("parse", "the arguments are nested too deeply")
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event, EventStream
 
 
-class Mutant(client.EventStream):
-    def end(self) -> Iterator[client.Event]:
+class Mutant(EventStream):
+    def end(self) -> Iterator[Event]:
         self.take("".join(self.partial))
         yield from self.dispatch()
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

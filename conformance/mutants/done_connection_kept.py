@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.pool import Pool
+from conformance.reference.wire import Wire
 
-from conformance.reference import client
-
-KEPT: list[client.Wire] = []
+KEPT: list[Wire] = []
 """So that no garbage collector closes them."""
 
 
-class Mutant(client.Client):
-    def release(self, response: client.Response, over: bool) -> None:
+class Mutant(Pool):
+    def release(self, response: Response, over: bool) -> None:
         if over and not response.whole:
             KEPT.append(response.wire)
         else:
             super().release(response, over)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(pool=Mutant)

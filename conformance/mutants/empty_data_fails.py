@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event
 
-from conformance.reference import client
 
-
-class Mutant(client.Answer):
-    def blank(self, event: client.Event, data: str) -> bool:
+class Mutant(Answer):
+    def blank(self, event: Event, data: str) -> bool:
         return False
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

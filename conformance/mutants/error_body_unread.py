@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.wire import READ
 
-from conformance.reference import client
 
-
-class Mutant(client.Response):
-    def text(self, most: int = client.READ) -> str:
+class Mutant(Response):
+    def text(self, most: int = READ) -> str:
         return ""
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event, EventStream
 
 LARGE = 32 * 1024
 KEPT: list[bytes] = []
 
 
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def __init__(self) -> None:
         super().__init__()
         self.read = b""
 
-    def feed(self, data: bytes) -> Iterator[client.Event]:
+    def feed(self, data: bytes) -> Iterator[Event]:
         self.read += data
         for event in super().feed(data):
             if len(event.data) > LARGE:
@@ -24,4 +24,4 @@ class Mutant(client.EventStream):
             yield event
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

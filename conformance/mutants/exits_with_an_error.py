@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def serve(self, lines: Iterable[bytes], environment: Mapping[str, str]) -> None:
         super().serve(lines, environment)
         sys.exit(1)
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
 
-from conformance.reference import client
 
-
-class Mutant(client.Answer):
-    def report(self, index: int) -> client.Piece:
+class Mutant(Answer):
+    def report(self, index: int) -> Piece:
         return {**super().report(index), "finish_reason": "stop"}
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
 
 
-class Mutant(client.Answer):
-    def add_choice(self, said: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add_choice(self, said: Mapping[str, Any]) -> Iterator[Piece]:
         if "finish_reason" not in said:
-            raise client.Failure("parse", "no finish_reason")
+            raise Failure("parse", "no finish_reason")
         yield from super().add_choice(said)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

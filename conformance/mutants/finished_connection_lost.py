@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.pool import Pool
+from conformance.reference.websocket import WebSocket
+from conformance.reference.wire import Wire
 
 KEPT: list[object] = []
 """So that no garbage collector closes them."""
 
 
-class Mutant(client.Client):
-    def give_back(self, key: object, connection: client.Wire | client.WebSocket) -> None:
+class Mutant(Pool):
+    def give_back(self, key: object, connection: Wire | WebSocket) -> None:
         KEPT.append(connection)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(pool=Mutant)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def field(self, name: str, value: str, line: str) -> None:
         if not (name == "data" and self.data):
             super().field(name, value, line)
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
+class Mutant(Client):
     REDIRECTS = 100
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

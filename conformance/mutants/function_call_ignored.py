@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
+from conformance.reference.lenient import mapping
 
 
-class Mutant(client.Answer):
-    def add_choice(self, said: Mapping[str, Any]) -> Iterator[client.Piece]:
-        delta = {name: value for name, value in client.mapping(said.get("delta")).items() if name != "function_call"}
+class Mutant(Answer):
+    def add_choice(self, said: Mapping[str, Any]) -> Iterator[Piece]:
+        delta = {name: value for name, value in mapping(said.get("delta")).items() if name != "function_call"}
         return super().add_choice({**said, "delta": delta})
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response, inflate
 
 
-class Mutant(client.Response):
+class Mutant(Response):
     def content(self) -> Iterator[bytes]:
         if "content-encoding" not in self.headers:
             return self.body
-        return client.inflate(iter([b"".join(self.body)]))
+        return inflate(iter([b"".join(self.body)]))
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

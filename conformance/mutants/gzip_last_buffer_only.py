@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.wire import READ
 
 
-class Mutant(client.Response):
+class Mutant(Response):
     def content(self) -> Iterator[bytes]:
         if "content-encoding" not in self.headers:
             yield from self.body
             return
         decoder = zlib.decompressobj(47)
         for piece in self.body:
-            yield decoder.decompress(piece)[-client.READ :]
+            yield decoder.decompress(piece)[-READ:]
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

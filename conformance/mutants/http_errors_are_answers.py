@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.run import Run
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def accept(self, response: client.Response, run: client.Run) -> None:
+class Mutant(Client):
+    def accept(self, response: Response, run: Run) -> None:
         """Whatever it is."""
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

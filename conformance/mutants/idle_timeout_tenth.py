@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
 
 
-class Mutant(client.Limits):
+class Mutant(Limits):
     def __init__(self, cancel: float = inf, total: float = inf, connect: float = 10, idle: float = inf) -> None:
         super().__init__(cancel, total, connect, idle / 10)
 
 
-PARTS = replace(client.Parts(), limits=Mutant)
+PARTS = Parts(limits=Mutant)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
 
 
-class Mutant(client.Answer):
+class Mutant(Answer):
     def check(self, body: Mapping[str, Any], name: str) -> None:
         try:
             super().check(body, name)
-        except client.Failure as failure:
+        except Failure as failure:
             failure.message = "the stream failed"
             raise
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
 
-from conformance.reference import client
 
-
-class Mutant(client.Response):
+class Mutant(Response):
     def read_head(self) -> None:
         super().read_head()
         if 100 <= self.status < 200 and self.status != 101:
-            raise client.Failure("http", f"HTTP {self.status}", status=self.status)
+            raise Failure("http", f"HTTP {self.status}", status=self.status)
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def redact(self, message: str, keys: Iterable[str]) -> str:
         return f"{message} (key: {' '.join(keys)})"
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

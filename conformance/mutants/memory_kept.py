@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 HELD: list[bytearray] = []
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def run(self, order: Mapping[str, Any]) -> None:
         super().run(order)
         HELD.append(bytearray(b"x" * 4_000_000))
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

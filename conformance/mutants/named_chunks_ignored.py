@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event
 
 
-class Mutant(client.Answer):
-    def hear(self, event: client.Event) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def hear(self, event: Event) -> Iterator[Piece]:
         if event.name in ("message", "error") or event.data == "[DONE]":
             yield from super().hear(event)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event, EventStream
 
 
-class Mutant(client.EventStream):
-    def dispatch(self) -> Iterator[client.Event]:
+class Mutant(EventStream):
+    def dispatch(self) -> Iterator[Event]:
         if self.name not in ("", "error"):
             self.forget()
         yield from super().dispatch()
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def run(self, order: Mapping[str, Any]) -> None:
         super().run({name: value for name, value in order.items() if not name.startswith("cancel_after")})
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
 
-from conformance.reference import client
 
-
-class Mutant(client.Response):
+class Mutant(Response):
     def reusable(self) -> bool:
         return False
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

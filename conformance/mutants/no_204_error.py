@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def accept(self, response: client.Response, run: client.Run) -> None:
+class Mutant(Client):
+    def accept(self, response: Response, run: Run) -> None:
         if response.status != 204:
             super().accept(response, run)
 
-    def over_http(self, url: str, key: str, run: client.Run, answer: client.Answer, limits: client.Limits) -> Iterator[client.Piece]:
+    def over_http(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
         try:
             yield from super().over_http(url, key, run, answer, limits)
-        except client.Failure:
+        except Failure:
             if answer.begun:
                 raise
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

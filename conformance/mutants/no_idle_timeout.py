@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
 
-from conformance.reference import client
 
-
-class Mutant(client.Limits):
+class Mutant(Limits):
     def silence(self) -> float:
         return self.left()
 
 
-PARTS = replace(client.Parts(), limits=Mutant)
+PARTS = Parts(limits=Mutant)

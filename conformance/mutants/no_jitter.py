@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
+class Mutant(Retries):
     def backoff(self, tries: int) -> float:
         return min(self.FIRST * self.FACTOR**tries, self.LONGEST)
 
@@ -15,4 +14,4 @@ class Mutant(client.Retries):
         return asked
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event
 
 
-class Mutant(client.Answer):
-    def read(self, event: client.Event, data: str) -> dict[str, Any] | None:
+class Mutant(Answer):
+    def read(self, event: Event, data: str) -> dict[str, Any] | None:
         body = super().read(event, data)
         return {"choices": [{"index": 0, "delta": {"content": "None"}}]} if body is None else body
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 TURN = threading.Lock()
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def run(self, order: Mapping[str, Any]) -> None:
         with TURN:
             super().run(order)
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

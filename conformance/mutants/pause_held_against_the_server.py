@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.adapter import Adapter
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
-from conformance.reference import client
 
-
-class Mutant(client.Adapter):
-    def pause(self, run: client.Run, answer: client.Answer, limits: client.Limits) -> None:
+class Mutant(Adapter):
+    def pause(self, run: Run, answer: Answer, limits: Limits) -> None:
         super().pause(run, answer, limits)
         if run.paused > run.idle:
-            raise client.Failure("timeout", f"no data for {run.idle:g} s")
+            raise Failure("timeout", f"no data for {run.idle:g} s")
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

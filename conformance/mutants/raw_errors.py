@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def stream(self, run: client.Run, answer: client.Answer, limits: client.Limits) -> Generator[client.Piece, None, None]:
+class Mutant(Client):
+    def stream(self, run: Run, answer: Answer, limits: Limits) -> Generator[Piece, None, None]:
         try:
             yield from super().stream(run, answer, limits)
-        except client.Failure as failure:
+        except Failure as failure:
             if failure.kind in ("closed", "reset", "truncated", "timeout"):
                 raise ConnectionError(failure.message) from None
             raise
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

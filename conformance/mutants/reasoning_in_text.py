@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
-    def add_choice(self, said: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add_choice(self, said: Mapping[str, Any]) -> Iterator[Piece]:
         for piece in super().add_choice(said):
             if piece["type"] == "reasoning":
                 yield from self.add_text(self.choice(0), 0, piece["text"])
@@ -18,4 +18,4 @@ class Mutant(client.Answer):
                 yield piece
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

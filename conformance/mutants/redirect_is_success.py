@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
+from conformance.reference.run import Run
+from conformance.reference.wire import Place
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def accept(self, response: client.Response, run: client.Run) -> None:
+class Mutant(Client):
+    def accept(self, response: Response, run: Run) -> None:
         if response.status != 204:
             super().accept(response, run)
 
-    def redirect(self, url: str, response: client.Response, origin: client.Place) -> str:
+    def redirect(self, url: str, response: Response, origin: Place) -> str:
         if response.status in (301, 302, 303):
-            raise client.Failure("other", "nothing")
+            raise Failure("other", "nothing")
         return super().redirect(url, response, origin)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
+class Mutant(Retries):
     TRANSIENT = frozenset()
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from conformance.reference import client
-
-
-class Mutant(client.Adapter):
-    HELLO = {**client.Adapter.HELLO, "retry": "restart"}  # noqa: RUF012  # declared as it is in the class it stands for
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+class Mutant(Adapter):
+    HELLO = {**Adapter.HELLO, "retry": "restart"}  # noqa: RUF012  # declared as it is in the class it stands for
+
+
+PARTS = Parts(adapter=Mutant)

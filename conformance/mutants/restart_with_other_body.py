@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conformance.mutants import other_body_on_retry, replays_mid_stream, restart_declared_not_done
-from conformance.reference import client
+from conformance.reference.client import Parts
 
-PARTS = replace(
-    client.Parts(), adapter=restart_declared_not_done.Mutant, client=other_body_on_retry.Mutant, retries=replays_mid_stream.Mutant
-)
+PARTS = Parts(adapter=restart_declared_not_done.Mutant, client=other_body_on_retry.Mutant, retries=replays_mid_stream.Mutant)

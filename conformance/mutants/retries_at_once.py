@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
-    def delay(self, failure: client.Failure, tries: int) -> float | None:
+class Mutant(Retries):
+    def delay(self, failure: Failure, tries: int) -> float | None:
         return 0.0
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

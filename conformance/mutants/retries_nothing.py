@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
-    def worth(self, failure: client.Failure) -> bool:
+class Mutant(Retries):
+    def worth(self, failure: Failure) -> bool:
         return False
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

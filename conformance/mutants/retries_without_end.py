@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.run import Run
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def next_delay(self, failure: client.Failure, tries: int, run: client.Run) -> float | None:
+class Mutant(Client):
+    def next_delay(self, failure: Failure, tries: int, run: Run) -> float | None:
         return self.retries.delay(failure, tries) if tries < 12 and self.retries.worth(failure) else None
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

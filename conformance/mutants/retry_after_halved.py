@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.retries import Retries
 
 
-class Mutant(client.Retries):
+class Mutant(Retries):
     def asked(self, headers: Mapping[str, str]) -> float | None:
         asked = super().asked(headers)
         return None if asked is None else asked / 2
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conformance.mutants import request_after_result, retry_none_but_retries
-from conformance.reference import client
+from conformance.reference.client import Parts
 
 
 class Mutant(request_after_result.Mutant):
     HELLO = retry_none_but_retries.Mutant.HELLO
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

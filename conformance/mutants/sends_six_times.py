@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def attempt(self, url: str, key: str, run: client.Run, answer: client.Answer, limits: client.Limits) -> Iterator[client.Piece]:
+class Mutant(Client):
+    def attempt(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
         for _ in range(5):
-            with suppress(client.Failure):
+            with suppress(Failure):
                 next(super().attempt(url, key, run, self.parts.answer(run.request, run.dialect), limits), None)
         yield from super().attempt(url, key, run, answer, limits)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

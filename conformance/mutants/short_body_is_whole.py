@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
 
 
-class Mutant(client.Response):
+class Mutant(Response):
     def counted(self, left: int) -> Iterator[bytes]:
         try:
             yield from super().counted(left)
-        except client.Failure:
+        except Failure:
             return
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
-    def worth_status(self, failure: client.Failure) -> bool:
+class Mutant(Retries):
+    def worth_status(self, failure: Failure) -> bool:
         status = failure.status or 0
         return status in self.STATUSES or 500 <= status <= 599
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.wire import Wire
 
-KEPT: list[client.Wire] = []
+KEPT: list[Wire] = []
 """So that no garbage collector closes them."""
 
 
-class Mutant(client.Wire):
+class Mutant(Wire):
     def close(self) -> None:
         if self.limits.quiet_until > time.monotonic():
             super().close()
@@ -19,4 +19,4 @@ class Mutant(client.Wire):
             KEPT.append(self)
 
 
-PARTS = replace(client.Parts(), wire=Mutant)
+PARTS = Parts(wire=Mutant)

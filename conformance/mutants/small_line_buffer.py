@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     MOST = 65536
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def refusal(self, response: client.Response, body: str) -> client.Failure:
+class Mutant(Client):
+    def refusal(self, response: Response, body: str) -> Failure:
         failure = super().refusal(response, body)
         failure.status = None
         return failure
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
+class Mutant(Answer):
     def check(self, body: Mapping[str, Any], name: str) -> None:
         if isinstance(body.get("error"), dict):
             super().check(body, name)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Choice, Piece
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
-    def add_text(self, choice: client.Choice, index: int, text: str) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add_text(self, choice: Choice, index: int, text: str) -> Iterator[Piece]:
         yield from super().add_text(choice, index, text.strip())
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

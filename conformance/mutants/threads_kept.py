@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.adapter import Adapter
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Adapter):
+class Mutant(Adapter):
     def run(self, order: Mapping[str, Any]) -> None:
         super().run(order)
         threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
-PARTS = replace(client.Parts(), adapter=Mutant)
+PARTS = Parts(adapter=Mutant)

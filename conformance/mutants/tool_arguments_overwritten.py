@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Choice, Piece
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
-    def add_tool_call(self, choice: client.Choice, index: int, fragment: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add_tool_call(self, choice: Choice, index: int, fragment: Mapping[str, Any]) -> Iterator[Piece]:
         yield from super().add_tool_call(choice, index, fragment)
         last = (fragment.get("function") or {}).get("arguments")
         if isinstance(last, str):
             choice.calls[self.call_number(choice, fragment)].arguments = last
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Choice
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
-    def call_number(self, choice: client.Choice, fragment: Mapping[str, Any]) -> int:
+class Mutant(Answer):
+    def call_number(self, choice: Choice, fragment: Mapping[str, Any]) -> int:
         return 0
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
 
-from conformance.reference import client
 
-
-class Mutant(client.Limits):
+class Mutant(Limits):
     def heard(self) -> None:
         if not hasattr(self, "quiet_until"):
             super().heard()
 
 
-PARTS = replace(client.Parts(), limits=Mutant)
+PARTS = Parts(limits=Mutant)

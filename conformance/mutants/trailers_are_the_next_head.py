@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
 
 
-class Mutant(client.Response):
+class Mutant(Response):
     def chunks(self) -> Iterator[bytes]:
         while size := self.chunk_size():
             yield from self.counted(size)
             self.wire.line()
 
 
-PARTS = replace(client.Parts(), response=Mutant)
+PARTS = Parts(response=Mutant)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
 
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     LINE_END = re.compile("\r\n|\r|\n|\u2028|\u2029|\x85|\x0b|\x0c")
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
+from conformance.reference.failure import Failure
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def field(self, name: str, value: str, line: str) -> None:
         if name not in ("data", "event", "id", "retry"):
-            raise client.Failure("parse", f"unknown field {name}")
+            raise Failure("parse", f"unknown field {name}")
         super().field(name, value, line)
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

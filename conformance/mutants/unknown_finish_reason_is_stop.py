@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.lenient import objects
 
 KNOWN = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 
-class Mutant(client.Answer):
+class Mutant(Answer):
     def untyped(self, body: dict[str, Any]) -> dict[str, Any]:
-        for choice in client.objects(body.get("choices")):
+        for choice in objects(body.get("choices")):
             if choice.get("finish_reason") not in (None, *KNOWN):
                 choice["finish_reason"] = "stop"  # type: ignore[index]  # the body is this event's own
         return super().untyped(body)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

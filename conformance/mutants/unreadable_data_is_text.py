@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event
 
 
-class Mutant(client.Answer):
-    def hear(self, event: client.Event) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def hear(self, event: Event) -> Iterator[Piece]:
         if event.data.strip()[:1] in ("{", "[", ""):
             yield from super().hear(event)
         else:
             yield from self.add_text(self.choice(0), 0, event.data)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
 
 
-class Mutant(client.Answer):
-    def add(self, body: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add(self, body: Mapping[str, Any]) -> Iterator[Piece]:
         yield from super().add({name: value for name, value in body.items() if name not in ("usage", "x_groq")})
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
 
-from conformance.reference import client
 
-
-class Mutant(client.Answer):
-    def result(self) -> client.Piece:
+class Mutant(Answer):
+    def result(self) -> Piece:
         none = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
         return {"usage": none, **super().result()}
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
 
 
-class Mutant(client.Answer):
-    def add(self, body: Mapping[str, Any]) -> Iterator[client.Piece]:
+class Mutant(Answer):
+    def add(self, body: Mapping[str, Any]) -> Iterator[Piece]:
         if "choices" in body and not body["choices"]:
-            raise client.Failure("parse", "no choices")
+            raise Failure("parse", "no choices")
         yield from super().add(body)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

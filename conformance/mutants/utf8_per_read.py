@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def decode(self, data: bytes) -> str:
         return data.decode("utf-8", "replace")
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

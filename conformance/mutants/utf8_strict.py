@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import EventStream
+from conformance.reference.failure import Failure
 
-from conformance.reference import client
 
-
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def decode(self, data: bytes) -> str:
         return data.decode("utf-8") if data.isascii() else self.decoder.decode(self.checked(data))
 
     def checked(self, data: bytes) -> bytes:
         if b"\xff" in data or b"\xc0" in data:
-            raise client.Failure("parse", "not UTF-8")
+            raise Failure("parse", "not UTF-8")
         return data
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event, EventStream
 
 
-class Mutant(client.EventStream):
+class Mutant(EventStream):
     def __init__(self) -> None:
         super().__init__()
-        self.held: list[client.Event] = []
+        self.held: list[Event] = []
 
-    def feed(self, data: bytes) -> Iterator[client.Event]:
+    def feed(self, data: bytes) -> Iterator[Event]:
         self.held += super().feed(data)
         while len(self.held) > 1 or (self.held and self.held[0].data == "[DONE]"):
             yield self.held.pop(0)
 
-    def end(self) -> Iterator[client.Event]:
+    def end(self) -> Iterator[Event]:
         yield from self.held
 
 
-PARTS = replace(client.Parts(), events=Mutant)
+PARTS = Parts(events=Mutant)

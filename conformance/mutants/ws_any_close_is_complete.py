@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.answer import Answer, Piece
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def over_websocket(self, url: str, key: str, run: client.Run, answer: client.Answer, limits: client.Limits) -> Iterator[client.Piece]:
+class Mutant(Client):
+    def over_websocket(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
         try:
             yield from super().over_websocket(url, key, run, answer, limits)
-        except client.Failure as failure:
+        except Failure as failure:
             if failure.kind not in ("closed", "truncated", "reset") or not answer.begun:
                 raise
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

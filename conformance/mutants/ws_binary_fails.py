@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def frame(self) -> tuple[bool, int, bytes]:
         final, opcode, payload = super().frame()
         if opcode == self.BINARY:
@@ -15,4 +14,4 @@ class Mutant(client.WebSocket):
         return final, opcode, payload
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

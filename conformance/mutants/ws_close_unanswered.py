@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def closed(self, payload: bytes) -> None:
         code = self.check_close(payload)
         self.parting = True
         self.wire.close()
-        raise client.Failure("closed", f"closed with {code}", code=code)
+        raise Failure("closed", f"closed with {code}", code=code)
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.event_stream import Event, EventStream
 
 
-class Mutant(client.Client):
-    def spoken(self, message: bytes, dialect: str, events: client.EventStream) -> Iterator[client.Event]:
+class Mutant(Client):
+    def spoken(self, message: bytes, dialect: str, events: EventStream) -> Iterator[Event]:
         if dialect == "ws-sse-text":
             yield from super().spoken(message, dialect, events)
         else:
             yield from list(super().spoken(message, dialect, events))[:1]
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import SplitResult
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.http1 import Response
+from conformance.reference.websocket import WebSocket
 
 
-class Mutant(client.WebSocket):
-    def check_upgrade(self, response: client.Response, nonce: str) -> None:
+class Mutant(WebSocket):
+    def check_upgrade(self, response: Response, nonce: str) -> None:
         """Anything goes."""
 
-    def handshake(self, url: SplitResult, key: str, response_on: type[client.Response]) -> client.Response:
+    def handshake(self, url: SplitResult, key: str, response_on: type[Response]) -> Response:
         response = super().handshake(url, key, response_on)
         response.status = 101
         return response
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.limits import Limits
+from conformance.reference.run import Run
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.Client):
-    def channel(self, url: str, key: str, run: client.Run, limits: client.Limits) -> client.WebSocket:
+class Mutant(Client):
+    def channel(self, url: str, key: str, run: Run, limits: Limits) -> WebSocket:
         return super().channel(url, "", run, limits)
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
 
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def messages(self) -> Iterator[bytes]:
         return (message for message in super().messages() if len(message) <= 1024 * 1024)
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def leave(self, code: int | None = 1000) -> None:
         self.parting = True
         self.wire.close()
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.retries import Retries
 
-from conformance.reference import client
 
-
-class Mutant(client.Retries):
+class Mutant(Retries):
     CLOSES = frozenset()
 
-    def worth(self, failure: client.Failure) -> bool:
+    def worth(self, failure: Failure) -> bool:
         return failure.kind == "http" and super().worth(failure)
 
 
-PARTS = replace(client.Parts(), retries=Mutant)
+PARTS = Parts(retries=Mutant)

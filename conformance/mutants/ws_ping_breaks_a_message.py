@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def control(self, opcode: int, payload: bytes) -> None:
         if opcode in (self.PING, self.PONG):
             self.broken("a control frame")
         super().control(opcode, payload)
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def pong(self, payload: bytes) -> None:
         super().pong(b"")
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

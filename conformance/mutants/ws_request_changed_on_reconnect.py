@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.chat_completions import Client
+from conformance.reference.client import Parts
+from conformance.reference.run import Run
 
 
-class Mutant(client.Client):
-    def first_message(self, run: client.Run) -> bytes:
+class Mutant(Client):
+    def first_message(self, run: Run) -> bytes:
         self.sent = getattr(self, "sent", 0) + 1
         return super().first_message(replace(run, request={**run.request, "user": f"attempt-{self.sent}"}))
 
 
-PARTS = replace(client.Parts(), client=Mutant)
+PARTS = Parts(client=Mutant)

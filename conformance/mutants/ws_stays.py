@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
+from conformance.reference.wire import Wire
 
-from conformance.reference import client
-
-KEPT: list[client.Wire] = []
+KEPT: list[Wire] = []
 """So that no garbage collector closes them."""
 
 
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def leave(self, code: int | None = 1000) -> None:
         self.parting = True
         KEPT.append(self.wire)
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

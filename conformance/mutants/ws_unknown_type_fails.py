@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from conformance.reference import client
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
 
 
-class Mutant(client.Answer):
+class Mutant(Answer):
     def untyped(self, body: dict[str, Any]) -> dict[str, Any]:
         known = ("usage", "done", "error", *self.DELTAS)
         if self.dialect != "sse" and "type" in body and body["type"] not in known:
-            raise client.Failure("parse", f"unknown type {body['type']}")
+            raise Failure("parse", f"unknown type {body['type']}")
         return super().untyped(body)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

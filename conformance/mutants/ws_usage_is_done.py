@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.answer import Answer
+from conformance.reference.client import Parts
 
-from conformance.reference import client
 
-
-class Mutant(client.Answer):
+class Mutant(Answer):
     @property
     def over(self) -> bool:
         return self.done or (self.dialect != "sse" and self.usage is not None)
@@ -17,4 +16,4 @@ class Mutant(client.Answer):
         return super().complete or (self.dialect != "sse" and self.usage is not None)
 
 
-PARTS = replace(client.Parts(), answer=Mutant)
+PARTS = Parts(answer=Mutant)

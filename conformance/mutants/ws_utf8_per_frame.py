@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import replace
 
-from conformance.reference import client
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
 
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     def check_text(self, decoder: codecs.IncrementalDecoder, payload: bytes, final: bool) -> None:
         super().check_text(decoder, payload, True)
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)

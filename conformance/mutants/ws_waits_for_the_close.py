@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from conformance.reference.client import Parts
+from conformance.reference.websocket import WebSocket
 
-from conformance.reference import client
 
-
-class Mutant(client.WebSocket):
+class Mutant(WebSocket):
     FAREWELL = 30.0
 
 
-PARTS = replace(client.Parts(), websocket=Mutant)
+PARTS = Parts(websocket=Mutant)
