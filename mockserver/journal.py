@@ -23,8 +23,8 @@ MAX_WRITES = 2000
 KEPT_WHOLE = 200
 """So many of the latest requests keep their plan and every write; older ones that are over keep `KEPT_WRITES` of these."""
 KEPT_WRITES = 20
-KEPT_STEPS = 50_000
-"""Steps of the plans that are kept in all. A plan may have tens of thousands, and some megabytes."""
+KEPT_PLANS = 16 * 1024 * 1024
+"""Bytes that the plans which are kept may weigh in all. One may have tens of thousands of steps, or a few of a megabyte."""
 MAX_BODY = 65536
 """Bytes of a request body that are kept; of a longer one its size and digest are too."""
 MIN_SECRET = 8
@@ -194,7 +194,7 @@ class Journal:
         self.requests: deque[RequestEntry] = deque(maxlen=MAX_REQUESTS)
         self.count = 0
         self.last_ended_at: float | None = None
-        self._steps = 0
+        self._weight = 0
         self.keys: dict[str, str] = {}
         self.agreed: set[str] = set()
         self._asked: dict[int, int] = {}
@@ -232,20 +232,20 @@ class Journal:
         """An answer has ended."""
         self.last_ended_at = entry.ended_at
         if entry.plan is not None:
-            self._steps += len(entry.plan.timeline)
-            if self._steps > KEPT_STEPS:
+            self._weight += entry.plan.weight
+            if self._weight > KEPT_PLANS:
                 self._make_room()
 
     def _make_room(self) -> None:
         """The latest plan and those before it are kept, until half of what may be kept in all is used."""
-        self._steps = 0
+        self._weight = 0
         for entry in reversed(self.requests):
             if entry.plan is None or entry.ended_at is None:
                 continue
-            if self._steps > KEPT_STEPS // 2:
+            if self._weight > KEPT_PLANS // 2:
                 entry.plan = None
             else:
-                self._steps += len(entry.plan.timeline)
+                self._weight += entry.plan.weight
 
     def connect(self, entry: ConnectionEntry) -> None:
         """Take in a connection on which this session was first spoken to."""

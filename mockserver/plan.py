@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from random import Random
 from typing import Any, TypeVar
 
@@ -21,8 +22,11 @@ from mockserver.scene import Scene
 from mockserver.steps import BodyFraming, End, Head, Message, Timeline
 from mockserver.turns import UNPACED, Pace, Stage, Turn, acts_early
 
+STEP_BYTES = 100
+"""About what a step takes besides its data."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Plan:
     """Everything the server will do for one request.
 
@@ -36,6 +40,11 @@ class Plan:
     cancelled: Timeline = ()
     fired: tuple[str, ...] = ()
     unfired: tuple[str, ...] = ()
+
+    @cached_property
+    def weight(self) -> int:
+        """About how many bytes of memory the timeline takes."""
+        return sum(STEP_BYTES + len(getattr(step, "data", b"")) for step in self.timeline)
 
 
 @dataclass(frozen=True, slots=True)

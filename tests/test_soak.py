@@ -11,9 +11,9 @@ import pytest
 
 from bench.soak import MOST_MIB, Look, drawn, judge, warm_up_of
 from mockserver.answers import ApiError
-from mockserver.journal import KEPT_STEPS, Journal
-from mockserver.plan import Plan
-from mockserver.steps import Wait
+from mockserver.journal import KEPT_PLANS, Journal
+from mockserver.plan import STEP_BYTES, Plan
+from mockserver.steps import Message, Timeline, Wait
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60
@@ -53,18 +53,23 @@ def test_memory_is_drawn_from_zero() -> None:
     assert "warm-up" in lines[5]
 
 
-def test_large_plans_make_room_for_each_other() -> None:
+@pytest.mark.parametrize(
+    "tenth",
+    [(Wait(0.0),) * (KEPT_PLANS // 10 // STEP_BYTES), (Message(b"x" * (KEPT_PLANS // 20)),) * 2],
+    ids=["many steps", "much data"],
+)
+def test_large_plans_make_room_for_each_other(tenth: Timeline) -> None:
     journal = Journal("s")
     running = journal.request(1, 0.0)
-    running.plan = Plan(ApiError(500, ""), (Wait(0.0),) * KEPT_STEPS)
+    running.plan = Plan(ApiError(500, ""), tenth * 10)
     for number in range(50):
         entry = journal.request(1, float(number))
-        entry.plan = Plan(ApiError(500, ""), (Wait(0.0),) * (KEPT_STEPS // 10))
+        entry.plan = Plan(ApiError(500, ""), tenth)
         entry.end(float(number), "server", "end")
         journal.over(entry)
         assert entry.plan is not None, "the latest is always kept"
-        kept = [len(each.plan.timeline) for each in journal.requests if each.plan is not None and each is not running]
-        assert sum(kept) <= KEPT_STEPS
+        kept = [each.plan.weight for each in journal.requests if each.plan is not None and each is not running]
+        assert sum(kept) <= KEPT_PLANS
     assert running.plan is not None, "what is being played is needed"
 
 
