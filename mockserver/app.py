@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,8 +24,8 @@ from mockserver.settings import Settings
 from mockserver.slots import Slots
 from mockserver.transports import http
 from mockserver.transports.connection import Connection
-from mockserver.transports.listener import BACKLOG, OwnPorts, address, bound_socket, reached
-from mockserver.transports.proxies import Proxies
+from mockserver.transports.listener import BACKLOG, OwnPorts, address, bound_socket, bound_sockets, reached
+from mockserver.transports.proxies import INSIDE, Proxies, before
 from mockserver.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -93,8 +92,8 @@ class App:
     """A server that listens: `async with App(settings) as app: app.base_url`.
 
     `port` is where clients connect; behind a network `inner` (host:port) is where the server itself listens. `sockets` are bound
-    already, if there are any, and `certificates` are then somebody else's to close. `store_lost` is why there is no store yet that
-    was asked for.
+    already, if there are any; a network was then put before them already, on the port `front`, if there is one. `certificates` that
+    are given are somebody else's to close. `store_lost` is why there is no store yet that was asked for.
     """
 
     def __init__(
@@ -103,16 +102,17 @@ class App:
         shelf: Shelf | None = None,
         *,
         sockets: Sequence[socket.socket] = (),
+        front: int | None = None,
         certificates: Certificates | None = None,
     ) -> None:
         self.settings = settings
         self.shelf = shelf or Shelf()
-        self.port = sockets[0].getsockname()[1] if sockets else settings.port
+        self.port = front or (sockets[0].getsockname()[1] if sockets else settings.port)
         self.store_lost: str | None = None
         self._sockets = list(sockets)
         self._borrowed = certificates is not None
         self._fleet: RedisFleet | None = None
-        self.inner: str | None = None
+        self.inner = None if front is None else address(*sockets[0].getsockname())
         self.upstream: Upstream
         self._server: Server
         self._ports: OwnPorts
@@ -198,39 +198,22 @@ class App:
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
         """On every address, or behind the network that listens there."""
-        sockets = self._sockets or self._bound()
-        if self.settings.network is not None:
-            sockets = [await self._behind(self.settings.network, sockets)]
+        sockets = self._sockets or bound_sockets(self.settings.host, self.settings.port)
+        if self.inner is None:
+            self.port = sockets[0].getsockname()[1]
+            if self.settings.network is not None:
+                sockets = [await self._behind(self.settings.network, sockets)]
         for sock in sockets:
             self._listeners.append(await asyncio.get_running_loop().create_server(self._server, sock=sock, backlog=BACKLOG, ssl=context))
 
-    def _bound(self) -> list[socket.socket]:
-        """A socket for every address; one that this machine does not have may be missing if it is not the first."""
-        sockets: list[socket.socket] = []
-        for host in self.settings.host:
-            try:
-                sockets.append(bound_socket(host, self.port))
-            except OSError as error:
-                if sockets and (error.errno != errno.EADDRINUSE or not self.settings.port):
-                    continue
-                for sock in sockets:
-                    sock.close()
-                raise
-            self.port = sockets[-1].getsockname()[1]
-        return sockets
-
     async def _behind(self, network: Network, sockets: list[socket.socket]) -> socket.socket:
         """Give the network the addresses of these sockets, and have one that it leads to."""
-        inner = bound_socket("127.0.0.1", 0)
+        inner = bound_socket(INSIDE, 0)
         self.inner = address(*inner.getsockname())
-        self._front = Proxies("127.0.0.1", self.inner, self.settings.seed)
         try:
-            for number, sock in enumerate(sockets):
-                await asyncio.to_thread(self._front.open, f"address-{number}", network, sock, self.inner)
+            self._front = await asyncio.to_thread(before, network, sockets, self.inner, self.settings.seed)
         except BaseException:
-            for sock in (inner, *sockets):
-                sock.close()
-            self._front.close_all()
+            inner.close()
             raise
         return inner
 

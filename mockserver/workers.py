@@ -14,11 +14,11 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-from mockserver.transports.listener import bound_socket
+from mockserver.transports.listener import bound_socket, bound_sockets
 
 MAX_DEATHS = 5
 DEATHS_SECONDS = 60.0
@@ -233,34 +233,21 @@ def _how(status: int) -> str:
     return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
-def sockets_for(count: int, hosts: Sequence[str], port: int) -> list[list[socket.socket]]:
-    """The bound sockets of each of so many workers, all on one port. An address that this machine does not have may be missing if it
-    is not the first. Raises OSError, also where another server has the port, which SO_REUSEPORT alone would share with it."""
+def sockets_for(count: int, hosts: Iterable[str], port: int) -> list[list[socket.socket]]:
+    """The bound sockets of each of so many workers, all on one port; see `bound_sockets`. Raises OSError, also where another server
+    has the port, which SO_REUSEPORT alone would share with it."""
+    guards = bound_sockets(hosts, port)
+    addresses = [guard.getsockname()[:2] for guard in guards]
+    for guard in guards:
+        guard.close()
     workers: list[list[socket.socket]] = [[] for _ in range(count)]
     try:
-        for number, host in enumerate(hosts):
-            try:
-                guard = bound_socket(host, port)
-            except OSError:
-                if number and not _has(host):
-                    continue
-                raise
-            port = guard.getsockname()[1]
-            guard.close()
-            for sockets in workers:
-                sockets.append(bound_socket(host, port, shared=True))
+        for sockets in workers:
+            for host, found in addresses:
+                sockets.append(bound_socket(host, found, shared=True))
     except OSError:
         for sockets in workers:
             for sock in sockets:
                 sock.close()
         raise
     return workers
-
-
-def _has(host: str) -> bool:
-    """Whether this machine has the address."""
-    try:
-        bound_socket(host, 0).close()
-    except OSError:
-        return False
-    return True

@@ -43,8 +43,9 @@ def test_what_to_install_is_told() -> None:
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_serve_says_what_to_install() -> None:
-    command = (sys.executable, "-m", "mockserver", "serve", "--port", "0", "--network", "sliced")
+@pytest.mark.parametrize("workers", [(), ("--workers", "2", "--store", "memory")], ids=" ".join)
+def test_serve_says_what_to_install(workers: tuple[str, ...]) -> None:
+    command = (sys.executable, "-m", "mockserver", "serve", "--port", "0", "--network", "sliced", *workers)
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert proxies.INSTALL in ended.stderr

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.optional import need_network
 from tests.redis_server import RedisServer, redis_server
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Say something."}]}
@@ -49,7 +50,13 @@ class Together:
         return int(self.origin.rpartition(":")[2])
 
     def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        """Those that were forked: they have its name, as a Toxiproxy has not."""
+        own = psutil.Process(self.process.pid)
+        found = []
+        for child in own.children():
+            with suppress(psutil.NoSuchProcess):
+                found += [child] if child.name() == own.name() else []
+        return found
 
     def ask(self, path: str = "/v1", **more: Any) -> httpx.Response:
         return CLIENT.post(f"{self.origin}{path}/chat/completions", json={**ASK, **more}, headers=FIELDS)
@@ -82,7 +89,7 @@ def serving(*flags: str, status: int = 0) -> Iterator[Together]:
     children = []
     try:
         assert together.base_url, process.stderr.read() if process.stderr else ""
-        children = together.workers()
+        children = psutil.Process(process.pid).children(recursive=True)
         yield together
     finally:
         process.terminate()
@@ -285,6 +292,92 @@ def test_the_load_is_that_of_all_workers(redis: RedisServer, tmp_path: Path) -> 
     assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 1
 
 
+def cut(base_url: str) -> bytes:
+    """All that is answered to one request, whether or not it is whole."""
+    return asyncio.run(posted(int(httpx.URL(base_url).port or 0), httpx.URL(base_url).path.removesuffix("/v1")))
+
+
+def test_workers_listen_behind_one_network() -> None:
+    need_network()
+    with serving("--workers", "2", "--store", "memory", "--network", "cut-after-a-kilobyte", "--echo") as together:
+        assert together.workers_met() == {0, 1}
+        victim = together.workers()[0].pid
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: len(together.workers()) == 2 and victim not in [child.pid for child in together.workers()])
+        assert together.workers_met() == {0, 1}
+        long = {**ASK, "messages": [{"role": "user", "content": "word " * 1000}]}
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            CLIENT.post(f"{together.base_url}/chat/completions", json=long, headers=FIELDS)
+        assert together.process.stderr
+        inside = together.process.stderr.readline().rpartition(" ")[2].strip()
+        assert len(CLIENT.post(f"{inside}/chat/completions", json=long, headers=FIELDS).content) > 5000
+    for base_url in (together.base_url, inside):
+        with pytest.raises(httpx.ConnectError):
+            CLIENT.get(base_url)
+
+
+def test_the_time_of_a_network_before_all_workers_is_that_of_the_server(tmp_path: Path) -> None:
+    """The watching process keeps the time, and a worker that was forked from it makes networks of its own."""
+    need_network()
+    (tmp_path / "at-first.yaml").write_text("title: Down at first\nwhy: To wait.\nnetwork:\n  - down: 2s\n", encoding="utf-8")
+    with (
+        redis_server() as redis,
+        serving("--workers", "2", "--store", redis.url, "--profiles", str(tmp_path), "--profile", "at-first") as together,
+    ):
+        with pytest.raises(httpx.ConnectError):
+            together.ask()
+        assert together.process.stderr
+        inside = together.process.stderr.readline().rpartition(" ")[2].strip().removesuffix("/v1")
+        down = CLIENT.post(f"{inside}/_mock/sessions", json={"network": "down"})
+        assert down.status_code == 201
+        with pytest.raises(httpx.ConnectError):
+            CLIENT.get(down.json()["base_url"])
+        until(lambda: answered(together))
+
+
+def answered(together: Together) -> bool:
+    try:
+        return together.ask().status_code == 200
+    except httpx.ConnectError:
+        return False
+
+
+def test_a_session_has_its_network_in_one_worker_and_its_requests_in_all(redis: RedisServer) -> None:
+    need_network()
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=network") as together:
+        opened = together.control("POST", "sessions", {"turns": [{}] * 3, "network": [{"limit_data": 200}]}).json()
+        assert [len(cut(opened["base_url"])) for _ in range(2)] == [200, 200]
+        assert together.ask(f"/s/{opened['key']}/v1").status_code == 200
+        shown = [together.control("GET", f"sessions/{opened['key']}").json() for _ in range(8)]
+        assert {(each["base_url"], each["network"], each["taken"]) for each in shown} == {(opened["base_url"], "its own", 3)}
+        entries = together.control("GET", f"sessions/{opened['key']}/journal").json()["requests"]
+        assert [entry["bytes"] > 200 for entry in entries] == [True] * 3
+        assert together.control("DELETE", f"sessions/{opened['key']}").status_code == 204
+        until(lambda: refused(opened["base_url"]))
+
+
+def refused(base_url: str) -> bool:
+    try:
+        cut(base_url)
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_network_ends_with_the_process_that_watches_over_the_workers() -> None:
+    need_network()
+    flags = ("--workers", "2", "--store", "memory", "--network", "sliced")
+    with subprocess.Popen(command(*flags), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        base_url = process.stdout.readline().strip()
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    gone, alive = psutil.wait_procs(family, timeout=SOON)
+    assert alive == []
+    assert len(gone) > 2, "beside the workers there was a Toxiproxy"
+    assert refused(base_url)
+
+
 def test_one_worker_is_as_no_workers() -> None:
     with serving("--workers", "1") as together:
         assert together.workers() == []
@@ -300,7 +393,7 @@ def test_one_worker_is_as_no_workers() -> None:
         (("--workers", "2"), "--store memory"),
         (("--workers", "0"), "--workers"),
         (("--workers", "2", "--store", "localhost"), "redis://HOST:PORT/DB"),
-        (("--workers", "2", "--store", "memory", "--network", "down"), "the network 'down' lies before one process"),
+        (("--workers", "2", "--store", "memory", "--network", "dwn"), "did you mean 'down'?"),
     ],
 )
 def test_what_cannot_be_is_explained(flags: tuple[str, ...], wanted: str) -> None:

@@ -142,7 +142,7 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
             **given,
             "pace": given["pace"] or UNPACED,
             "script": Script() if profile is None else _script(profile, shelf),
-            "network": _network(given["network"], profile, given["workers"], shelf),
+            "network": _network(given["network"], profile, shelf),
             "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
             "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
             "api_keys": dict(keys),
@@ -180,20 +180,13 @@ def _script(profile: str, shelf: Shelf) -> Script:
     return script
 
 
-def _network(name: str | None, profile: str | None, workers: int, shelf: Shelf) -> Network | None:
+def _network(name: str | None, profile: str | None, shelf: Shelf) -> Network | None:
     """The network that was asked for, or that of the profile."""
     from mockserver.session_options import network_named
 
     if name is not None:
-        network: Network | None = network_named(name, shelf, "--network")
-    else:
-        network = None if profile is None else shelf.profile(profile).network
-    if network is not None and workers > 1:
-        raise click.UsageError(
-            f"the network '{network.name}' lies before one process, --workers are several: give sessions a network, or put a Toxiproxy "
-            "before the server."
-        )
-    return network
+        return network_named(name, shelf, "--network")
+    return None if profile is None else shelf.profile(profile).network
 
 
 def _chaos(text: str, shelf: Shelf) -> Chaos:

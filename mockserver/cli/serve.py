@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +18,8 @@ from mockserver.profiles import Shelf
 from mockserver.settings import MAX_BODY, Settings
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from mockserver.app import App
     from mockserver.request_lines import Form
 
@@ -135,39 +137,57 @@ async def _until_stopped(app: App, log_format: Form | None, ready: Callable[[], 
 
 
 def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> NoReturn:
-    """Serve with several processes on one port. The sockets and the certificates are theirs together."""
+    """Serve with several processes on one port. The sockets, what lies before them and the certificates are theirs together."""
     import secrets
 
     from mockserver.app import App
     from mockserver.certificates import Certificates
     from mockserver.load_message import decoded, encoded
-    from mockserver.workers import Post, Workers, sockets_for
+    from mockserver.workers import Post, Workers
 
     settings = replace(settings, server=secrets.token_hex(6))
-    sockets = sockets_for(settings.workers, settings.host, settings.port)
     certificates = Certificates(settings.host)
-    whole = App(settings, shelf, sockets=sockets[0], certificates=certificates)
-    if whole.ca_file:
-        certificates.context("good")
+    with closing(certificates), _sockets(settings) as (sockets, front):
+        whole = App(settings, shelf, sockets=sockets[0], front=front, certificates=certificates)
+        made = certificates if whole.ca_file else None
+        if made is not None:
+            made.context("good")
 
-    def work(post: Post) -> int:
-        app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, certificates=certificates if whole.ca_file else None)
-        asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
-        if app.upstream.load is not None:
-            post.leave(encoded(app.upstream.load.load()))
-        return 0
+        def work(post: Post) -> int:
+            app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, front=front, certificates=made)
+            asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
+            if app.upstream.load is not None:
+                post.leave(encoded(app.upstream.load.load()))
+            return 0
 
-    workers = Workers(sockets, work, lambda message: click.echo(message, err=True))
-    try:
+        workers = Workers(sockets, work, lambda message: click.echo(message, err=True))
         status = workers.run(lambda: _introduce(whole, example=example))
-    finally:
-        certificates.close()
     loads = [decoded(bequest) for bequest in workers.bequests if bequest]
     if loads:
         from mockserver.cli import _load
 
         _load.tell(sum(loads[1:], loads[0]), reports)
     raise SystemExit(status)
+
+
+@contextmanager
+def _sockets(settings: Settings) -> Iterator[tuple[list[list[socket]], int | None]]:
+    """What each worker listens on; and the port of the network that lies before them all, if there is one."""
+    from mockserver.transports.listener import address, bound_sockets
+    from mockserver.transports.proxies import INSIDE, before
+    from mockserver.workers import sockets_for
+
+    if settings.network is None:
+        yield sockets_for(settings.workers, settings.host, settings.port), None
+        return
+    outside = bound_sockets(settings.host, settings.port)
+    port = outside[0].getsockname()[1]
+    inside = sockets_for(settings.workers, (INSIDE,), 0)
+    network = before(settings.network, outside, address(*inside[0][0].getsockname()), settings.seed)
+    try:
+        yield inside, port
+    finally:
+        network.close_all()
 
 
 def _example(app: App) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 import struct
@@ -49,6 +50,22 @@ def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket
         raise
     sock.setblocking(False)
     return sock
+
+
+def bound_sockets(hosts: Iterable[str], port: int) -> list[socket.socket]:
+    """A bound socket for every address, all on one port (0: a free one). All but the first may be missing where this machine has no
+    such address, and where a port that was found free for the first is not free there. Raises OSError."""
+    sockets: list[socket.socket] = []
+    for host in hosts:
+        try:
+            sockets.append(bound_socket(host, sockets[0].getsockname()[1] if sockets else port))
+        except OSError as error:
+            if sockets and (error.errno != errno.EADDRINUSE or not port):
+                continue
+            for sock in sockets:
+                sock.close()
+            raise
+    return sockets
 
 
 def address(host: str, port: int) -> str:

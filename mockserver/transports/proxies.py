@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0"
 CACHE = Path("~/.cache/streamproof/toxiproxy")
 INSTALL = f"GOBIN={CACHE} go install {MODULE}"
 """Go calls a binary after its folder, which is `server` here; in a folder of its own it can be told from others."""
+INSIDE = "127.0.0.1"
+"""Where a server listens that is behind a network."""
 START_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.005
 # Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server.
@@ -154,6 +156,21 @@ class Proxies:
             timer.start()
 
 
+def before(network: Network, sockets: Sequence[socket.socket], server: str, seed: int | None) -> Proxies:
+    """Put a network where these sockets are bound and before a whole server (host:port). The sockets are its own from then on. Raises
+    as `Proxies.open` does."""
+    proxies = Proxies(INSIDE, server, seed)
+    try:
+        for number, sock in enumerate(sockets):
+            proxies.open(f"address-{number}", network, sock, server)
+    except BaseException:
+        proxies.close_all()
+        for sock in sockets:
+            sock.close()
+        raise
+    return proxies
+
+
 def _named(network: Network) -> Iterator[tuple[str, Toxic]]:
     """The toxics and a name for each: two of one kind may act in one direction."""
     for number, toxic in enumerate(network.toxics, 1):
@@ -265,6 +282,16 @@ class _Toxiproxy:
 
     def _end(self) -> None:
         self._shell.communicate()
+
+
+def _begin_alone() -> None:
+    """A process that was forked has no Toxiproxy of its own yet, and nobody in it holds the lock."""
+    global _lock
+    _lock = threading.RLock()
+    _Toxiproxy.running = None
+
+
+os.register_at_fork(after_in_child=_begin_alone)
 
 
 def _client(port: int) -> Any:
