@@ -22,7 +22,7 @@ from mockserver.profiles import Shelf, load, load_use
 from mockserver.steps import End, HangUp, Pulse, Reset, Stall, Vanish
 from mockserver.turns import Turn
 from tests.raw_http import ASKED
-from tools import derive_profile_schema
+from tools import derive_profile_schema, derived_files
 
 SHELF = Shelf()
 SCHEMA = Draft202012Validator(json.loads((bundled("schemas") / "fault-profile.schema.json").read_text("utf-8")))
@@ -73,13 +73,14 @@ def test_an_errors_profile_is_named_after_its_code(code: str) -> None:
 
 
 def test_the_schema_is_the_derived_one() -> None:
-    assert "".join(derive_profile_schema.changes()) == ""
+    assert "".join(derived_files.changes(derive_profile_schema.texts())) == ""
 
 
 def test_a_schema_that_differs_is_told(tmp_path: Path) -> None:
     stale = tmp_path / "fault-profile.schema.json"
-    stale.write_text(derive_profile_schema.text().replace('"title": "Fault profile"', '"title": "Old"'), "utf-8")
-    assert '+  "title": "Fault profile"' in "".join(derive_profile_schema.changes(stale))
+    texts = derive_profile_schema.texts(stale)
+    stale.write_text(texts[stale].replace('"title": "Fault profile"', '"title": "Old"'), "utf-8")
+    assert '+  "title": "Fault profile"' in "".join(derived_files.changes(texts))
 
 
 def valid(document: Any) -> bool:

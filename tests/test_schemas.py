@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from mockserver.bundled import bundled
-from tools import derive_schemas
+from tools import derive_schemas, derived_files
 
 NAMES = (
     *(derived.file for derived in derive_schemas.FILES),
@@ -35,15 +35,16 @@ def faults(name: str, value: object) -> list[str]:
 
 
 def test_committed_schemas_are_the_derived_ones() -> None:
-    assert "".join(derive_schemas.changes(bundled("schemas"))) == ""
+    assert "".join(derived_files.changes(derive_schemas.texts(bundled("schemas")))) == ""
 
 
 def test_a_changed_or_missing_schema_is_told(tmp_path: Path) -> None:
-    derive_schemas.write(tmp_path)
-    assert list(derive_schemas.changes(tmp_path)) == []
+    texts = derive_schemas.texts(tmp_path)
+    derived_files.write(texts)
+    assert list(derived_files.changes(texts)) == []
     (tmp_path / "error.schema.json").write_text("{}\n")
     (tmp_path / "chat-chunk.schema.json").unlink()
-    told = "".join(derive_schemas.changes(tmp_path))
+    told = "".join(derived_files.changes(texts))
     assert "+++ error.schema.json" in told
     assert "+++ chat-chunk.schema.json" in told
     assert "chat-request" not in told

@@ -22,7 +22,7 @@ from conformance.pytest_plugin import LEVELS
 from mockserver.channels import DialectName
 from mockserver.cli.explain import explanation
 from mockserver.profiles import Profile, Shelf, load_script
-from tools import derived_page
+from tools import derived_files
 
 PAGE = Path(__file__).parent.parent / "docs/cases.md"
 SHOWN_TURNS, SHOWN_STEPS = 3, 12
@@ -130,4 +130,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(derived_page.main(PAGE, lambda: page(corpus()), "Derive docs/cases.md from the corpus."))
+    sys.exit(derived_files.main(lambda: {PAGE: page(corpus())}, "Derive docs/cases.md from the corpus."))

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from conformance.exhibit import Exhibit, museum
-from tools import derived_page
+from tools import derived_files
 
 PAGE = Path(__file__).parent.parent / "docs/museum.md"
 
@@ -61,4 +61,4 @@ def _driven(exhibit: Exhibit) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(derived_page.main(PAGE, lambda: page(museum()), "Derive docs/museum.md from the exhibits."))
+    sys.exit(derived_files.main(lambda: {PAGE: page(museum())}, "Derive docs/museum.md from the exhibits."))

@@ -9,13 +9,11 @@ that cannot occur, fields that exclude each other) is told by the loader, with f
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
 import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
-from difflib import unified_diff
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -30,6 +28,7 @@ from mockserver.parameters import Seconds
 from mockserver.places import COUNTED, MOMENTS, SINGLE, Place
 from mockserver.profiles import fault_class, fault_stages
 from mockserver.turns import STAGES, After, Pace
+from tools import derived_files
 
 FILE = Path(__file__).parent.parent / "schemas" / "fault-profile.schema.json"
 
@@ -273,26 +272,9 @@ def default_of(value: Any) -> Schema:
     return {"default": str(value) if isinstance(value, Place) else value}
 
 
-def text() -> str:
-    return json.dumps(derive(), indent=2, ensure_ascii=False) + "\n"
-
-
-def changes(file: Path = FILE) -> Iterator[str]:
-    """What would change in the file, as the lines of a diff."""
-    present = file.read_text("utf-8") if file.exists() else ""
-    yield from unified_diff(present.splitlines(True), text().splitlines(True), file.name, f"{file.name} (derived)")
-
-
-def main() -> int:
-    arguments = argparse.ArgumentParser(description="Derive the schema of fault profiles.")
-    arguments.add_argument("--check", action="store_true", help="write nothing; exit 1 if the committed schema differs")
-    if not arguments.parse_args().check:
-        FILE.write_text(text(), "utf-8")
-        return 0
-    differences = list(changes())
-    sys.stdout.writelines(differences)
-    return 1 if differences else 0
+def texts(file: Path = FILE) -> derived_files.Texts:
+    return {file: json.dumps(derive(), indent=2, ensure_ascii=False) + "\n"}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(derived_files.main(texts, "Derive the schema of fault profiles."))

@@ -11,14 +11,14 @@ matched"); named patches say where the description differs from what the API doe
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any
+
+from tools import derived_files
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "tools/openapi/chat-completions.openapi.json"
@@ -370,34 +370,11 @@ FILES = (
 )
 
 
-def main() -> int:
-    arguments = argparse.ArgumentParser(description="Derive the schemas of requests, answers, chunks and errors.")
-    arguments.add_argument("--check", action="store_true", help="write nothing; exit 1 if a committed schema differs")
-    if not arguments.parse_args().check:
-        write(SCHEMAS)
-        return 0
-    differences = list(changes(SCHEMAS))
-    sys.stdout.writelines(differences)
-    return 1 if differences else 0
-
-
-def write(folder: Path) -> None:
-    for name, text in derived_files().items():
-        (folder / name).write_text(text, "utf-8")
-
-
-def changes(folder: Path) -> Iterator[str]:
-    """What `write` would change in the folder, as the lines of a diff."""
-    for name, text in derived_files().items():
-        present = (folder / name).read_text("utf-8") if (folder / name).exists() else ""
-        yield from unified_diff(present.splitlines(True), text.splitlines(True), name, f"{name} (derived)")
-
-
-def derived_files() -> dict[str, str]:
-    """The text of each file in `schemas/`, by its name."""
+def texts(folder: Path = SCHEMAS) -> derived_files.Texts:
+    """The text of each derived file in `schemas/`."""
     description = json.loads(SOURCE.read_text("utf-8"))
-    return {derived.file: json.dumps(derive(description, derived), indent=2, ensure_ascii=False) + "\n" for derived in FILES}
+    return {folder / each.file: json.dumps(derive(description, each), indent=2, ensure_ascii=False) + "\n" for each in FILES}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(derived_files.main(texts, "Derive the schemas of requests, answers, chunks and errors."))
