@@ -22,10 +22,11 @@ ErrorShape = Literal["openai", "string", "flat", "openrouter", "mistral-detail",
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One valid chat-completions request. `model` is the body's model without an `@profile` suffix."""
+    """One valid chat-completions request. `model` is the body's model without an `@profile` suffix, `size` how many bytes it had."""
 
     body: Mapping[str, Any]
     model: str
+    size: int = field(default=0, compare=False)
 
     @property
     def messages(self) -> Sequence[Mapping[str, Any]]:
@@ -63,6 +64,13 @@ class Request:
     def tools(self) -> Sequence[Mapping[str, Any]]:
         tools: Sequence[Mapping[str, Any]] = self.body.get("tools") or ()
         return tools
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the conversation and the tools' definitions cost."""
+        from mockserver.tokens import count_prompt
+
+        return count_prompt(self.messages, (*self.tools, *(self.body.get("functions") or ())))
 
     @property
     def seed(self) -> int | None:
@@ -124,11 +132,28 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an answer counts, whoever asked; see `Usage`. `prompt` None: as many as the request has, which is not known here."""
+
+    completion: int = 0
+    reasoning: int = 0
+    cached: int = 0
+    prompt: int | None = None
+
+    def prompt_of(self, request: Request) -> int:
+        return request.prompt_tokens if self.prompt is None else self.prompt
+
+    def usage(self, request: Request) -> Usage:
+        """The counts that the request is told."""
+        return Usage(self.prompt_of(request), self.completion, self.reasoning, self.cached)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The model's answer. `system_fingerprint` and `service_tier` are None where the provider would say null."""
 
     choices: tuple[Choice, ...]
-    usage: Usage
+    tokens: Tokens
     model: str
     system_fingerprint: str | None = None
     service_tier: str = "default"

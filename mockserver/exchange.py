@@ -1,7 +1,7 @@
 """One request answered: read, take a turn, plan, compile. Transports bring the bytes and play what comes out.
 
-Equal requests of a turn without faults share one compiled plan: only the identity (id, created) differs, and it is put in
-when the plan is played.
+Requests of a turn without faults share one compiled plan if they are alike in what it was made from: only the identity (id,
+created) differs, and it is put in when the plan is played.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mockserver.channels import DialectName
 from mockserver.compile import Compiled, FramingName, Write, compile_timeline, template
 from mockserver.dialects._dialect import Dialect
 from mockserver.flavours._flavour import Flavour
+from mockserver.noted import Noted
 from mockserver.plan import Plan, Setting, plan
 from mockserver.sessions import Session
 from mockserver.settings import Settings
@@ -29,6 +30,9 @@ EPOCH = 1_700_000_000
 
 CACHED_PLANS = 256
 CACHED_BYTES = 32 * 1024 * 1024
+"""So many bytes of requests, and so many of plans and what they were asked."""
+MAX_WAYS = 8
+"""A turn's plans are made from this key of the request or that; so many sets of keys are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class Prepared:
     turn: Turn
     slug: bytes = b""
     stand_in: Identity = Identity("")
+
+    @property
+    def size(self) -> int:
+        """Bytes of the request and the answer."""
+        written = sum(len(segment) for act in self.compiled.acts if isinstance(act, Write) for segment in act.segments)
+        return self.request.size + written
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ class Exchange:
         self._asked: OrderedDict[tuple[bytes | str, bool, Hashable], Asked] = OrderedDict()
         self._asked_bytes = 0
         self._plans: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._plan_bytes = 0
+        self._ways: OrderedDict[Hashable, tuple[frozenset[str], ...]] = OrderedDict()
         self._secret = SystemRandom().getrandbits(128)
         self._random = Random(SystemRandom().getrandbits(128))
 
@@ -106,7 +118,7 @@ class Exchange:
             from mockserver.validation import check_request
 
             error = check_request(body, strict=strict)
-            asked = Asked(error) if error is not None else self.understand(body)
+            asked = Asked(error) if error is not None else self.understand(body, len(text))
             self._keep_asked(key, asked)
         return asked
 
@@ -116,15 +128,15 @@ class Exchange:
         if deployment is not None:
             data = _with_model(data, deployment)
         body = read_request(data, strict=strict)
-        return Asked(body) if isinstance(body, ApiError) else self.understand(body)
+        return Asked(body) if isinstance(body, ApiError) else self.understand(body, len(data))
 
-    def understand(self, body: Any) -> Asked:
-        """A checked body as a request: `model@profile` is taken apart only before a known profile's name."""
+    def understand(self, body: Any, size: int = 0) -> Asked:
+        """A checked body of so many bytes as a request: `model@profile` is taken apart only before a known profile's name."""
         model: str = body["model"]
         name, at, profile = model.rpartition("@")
         if at and name and self._is_profile(profile):
-            return Asked(self._known_model(Request(body, name)), profile)
-        return Asked(self._known_model(Request(body, model)))
+            return Asked(self._known_model(Request(body, name, size)), profile)
+        return Asked(self._known_model(Request(body, model, size)))
 
     def _known_model(self, request: Request) -> Request | ApiError:
         if self.settings.models and request.model not in self.settings.models:
@@ -156,15 +168,38 @@ class Exchange:
         return turn.plain and not alone
 
     def _kept(self, call: Call) -> Prepared:
-        session = call.session
-        key = (id(call.request), id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10)
-        prepared = self._plans.get(key) or self._template(call)
+        prepared = self.known(call)
+        if prepared is not None:
+            return prepared
+        body = Noted(call.request.body)
+        prepared = self._template(replace(call, request=Request(body, call.request.model, call.request.size)))
         if prepared is None:
-            return self._compiled(call, self.identity(call.request, session, call.number))
-        self._plans[key] = prepared
-        if len(self._plans) > CACHED_PLANS:
-            self._plans.popitem(last=False)
+            return self._compiled(call, self.identity(call.request, call.session, call.number))
+        prepared = replace(prepared, request=call.request)
+        self._keep(call, prepared, frozenset({"messages"}) if body.whole else frozenset(body.seen))
         return prepared
+
+    def known(self, call: Call) -> Prepared | None:
+        """The plan of an earlier call that serves this one too, if there is one."""
+        place = _place(call)
+        for seen in self._ways.get(place, ()):
+            prepared = self._plans.get((place, seen, _likeness(call.request, seen)))
+            if prepared is not None:
+                return prepared
+        return None
+
+    def _keep(self, call: Call, prepared: Prepared, seen: frozenset[str]) -> None:
+        """Keep a plan that was made from these keys of its request."""
+        place = _place(call)
+        ways = self._ways.get(place, ())
+        if seen not in ways:
+            self._ways[place] = (seen, *ways[: MAX_WAYS - 1])
+            if len(self._ways) > CACHED_PLANS:
+                self._ways.popitem(last=False)
+        self._plans[place, seen, _likeness(call.request, seen)] = prepared
+        self._plan_bytes += prepared.size
+        while self._plan_bytes > CACHED_BYTES or len(self._plans) > CACHED_PLANS:
+            self._plan_bytes -= self._plans.popitem(last=False)[1].size
 
     def identity(self, request: Request, session: Session, number: int) -> Identity:
         """The id and time of an answer: from the seed where there is one, else random and now."""
@@ -251,6 +286,20 @@ class Exchange:
 
             return capture(turn.answer["replay"], turn.answer.get("line"))
         return reply.scripted(turn.answer, request, seed=seed)
+
+
+def _place(call: Call) -> Hashable:
+    """What a plan depends on beside its request. A plan that is kept keeps its turn, so that no other has its id."""
+    session = call.session
+    return (id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10)
+
+
+def _likeness(request: Request, seen: frozenset[str]) -> Hashable:
+    """The same for requests that are alike in these keys. What was said to the model is not looked through: two requests are
+    alike in that if they are one (equal bodies are read once)."""
+    if "messages" in seen:
+        return id(request)
+    return (request.model, *[repr(request.body.get(key)) for key in sorted(seen)])
 
 
 def _mentions(compiled: Compiled, identity: Identity) -> bool:

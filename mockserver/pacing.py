@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from itertools import cycle
 from random import Random
 
-from mockserver.answers import Usage
+from mockserver.answers import Request, Tokens
 from mockserver.events import TOKENS
 from mockserver.steps import Message, Step, Timeline, Wait
 from mockserver.turns import Pace
 
 
-def paced(messages: tuple[Message, ...], pace: Pace, random: Random, usage: Usage) -> Timeline:
+def paced(messages: tuple[Message, ...], pace: Pace, random: Random, tokens: Tokens, request: Request) -> Timeline:
     """The messages with waits between them: token k is due at `ttft + (k−1)/tokens_per_second` (see `Pace`)."""
     if pace.instant:
         return messages
-    return tuple(_steps(messages, pace, random, usage))
+    return tuple(_steps(messages, pace, random, pace.prefill and pace.prefill * tokens.prompt_of(request)))
 
 
-def _steps(messages: tuple[Message, ...], pace: Pace, random: Random, usage: Usage) -> Iterator[Step]:
+def _steps(messages: tuple[Message, ...], pace: Pace, random: Random, prefill: float) -> Iterator[Step]:
     gaps = _gaps(pace, random)
-    first = pace.ttft + pace.prefill * usage.prompt
+    first = pace.ttft + prefill
     if first:
         yield Wait(first)
     tokens = 0

@@ -11,7 +11,7 @@ from functools import cached_property
 from random import Random
 from typing import Any, TypeVar
 
-from mockserver.answers import Answer, ApiError, Headers, Identity, Plain, Reply, Request, Usage
+from mockserver.answers import Answer, ApiError, Headers, Identity, Plain, Reply, Request, Tokens
 from mockserver.dialects._dialect import Dialect
 from mockserver.events import Events
 from mockserver.flavours._flavour import Flavour
@@ -96,7 +96,7 @@ def handshake_answer(turn: Turn, setting: Setting) -> ApiError | Plain | None:
     return answer if isinstance(answer, ApiError | Plain) else None
 
 
-NOTHING = Reply((), Usage(0, 0), "")
+NOTHING = Reply((), Tokens(), "")
 V = TypeVar("V")
 
 
@@ -133,7 +133,7 @@ def _timeline(answer: Answer, turn: Turn, setting: Setting, faults: _Faults) -> 
     if isinstance(answer, Reply):
         events = faults.rewrite("events", _spoken(answer, setting))
         luck = Random(f"{setting.seed}/{setting.number}/pace")
-        messages = paced(laned(dialect.write(events), setting.lane), turn.pace or setting.pace, luck, answer.usage)
+        messages = paced(laned(dialect.write(events), setting.lane), turn.pace or setting.pace, luck, answer.tokens, setting.request)
         return (*dialect.begin(headers), *messages, *dialect.end())
     faults.skip("events")
     if isinstance(answer, ApiError):

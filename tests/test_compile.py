@@ -9,7 +9,7 @@ from random import Random
 import h11
 import pytest
 
-from mockserver.answers import Choice, Identity, Reply, Request, Usage
+from mockserver.answers import Choice, Identity, Reply, Request, Tokens
 from mockserver.channels import DialectName
 from mockserver.compile import SLICE, Act, Compiled, FramingName, Write, compile_timeline, template
 from mockserver.exchange import filled, find_dialect, flavour, slug_of
@@ -19,7 +19,7 @@ from mockserver.steps import End, HangUp, Head, Message, Raw, Reset, Timeline, W
 from mockserver.turns import HEALTHY
 
 REQUEST = Request({"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}], "stream": True}, "gpt-4.1")
-REPLY = Reply((Choice(content=("Hel", "lo", ' "wörld"\n')),), Usage(3, 3), "gpt-4.1")
+REPLY = Reply((Choice(content=("Hel", "lo", ' "wörld"\n')),), Tokens(3, prompt=3), "gpt-4.1")
 FIRST, SECOND = ({"seed": 1, "created": 1_700_000_000}, {"seed": 2, "created": 1_799_999_999})
 
 

@@ -11,7 +11,7 @@ from conformance import fidelity
 from conformance import said as saying
 from conformance.report import Report
 from conformance.transcript import client
-from mockserver.answers import ApiError, Reply, Usage
+from mockserver.answers import ApiError, Reply, Tokens
 from mockserver.journal import RequestEntry
 from mockserver.plan import Plan
 from mockserver.steps import End, HangUp, Head, Message, Step, Wait
@@ -40,7 +40,7 @@ def entry(*steps: Step, answer: Any = None, at: tuple[float, ...] = (0.1,)) -> R
     """A request that was answered with these steps; a write at each time, the messages shared evenly among them."""
     asked = RequestEntry(1, 1, 0.0)
     asked.dialect = "sse"
-    asked.plan = Plan(answer or Reply((), Usage(0, 0), "m"), (Head(), *steps))
+    asked.plan = Plan(answer or Reply((), Tokens(), "m"), (Head(), *steps))
     messages = sum(isinstance(step, Message) for step in steps)
     for moment in at:
         asked.wrote(moment, moment, 1, messages // len(at), "content")

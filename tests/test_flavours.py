@@ -17,7 +17,7 @@ from typing import Any, cast, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from mockserver.answers import ApiError, Choice, ErrorShape, FinishReason, Identity, Reply, Request, TokenLogprob, ToolCall, Usage
+from mockserver.answers import ApiError, Choice, ErrorShape, FinishReason, Identity, Reply, Request, TokenLogprob, Tokens, ToolCall
 from mockserver.bundled import bundled
 from mockserver.dialects.sse import block
 from mockserver.event_stream import parse
@@ -112,7 +112,7 @@ def body(kind: Kind) -> dict[str, Any]:
 
 
 def reply(kind: Kind) -> Reply:
-    return Reply(kind.choices, Usage(12, 34, reasoning=8, cached=4), kind.model, "fp_4fa7959453")
+    return Reply(kind.choices, Tokens(34, reasoning=8, cached=4, prompt=12), kind.model, "fp_4fa7959453")
 
 
 def spoken(name: str, kind: Kind, identity: Identity | None = None) -> Events:

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 # A folder stands for all its modules but those that are named themselves. Every new file is given its place here.
 LAYERS = """
 __init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
-    histogram lanes limits mock_errors namesake network paces parameters places reactions recording registry route \
-    running_usage scene steps turns websocket_errors writes yaml_marks
+    histogram lanes limits mock_errors namesake network noted paces parameters places reactions recording registry route \
+    running_usage scene steps tokens turns websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_message load_report pacing plan profiles replay settings slow_head validation
 server_options session_options sessions

@@ -15,7 +15,7 @@ from mockserver.model.language import language_of
 from mockserver.model.reply import answer
 from mockserver.model.sentences import LANGUAGES
 from mockserver.model.text import LONGEST, SHORTEST
-from mockserver.model.tokens import count, count_prompt, cut
+from mockserver.tokens import count, count_prompt, cut
 
 
 def ask(text: str = "Hello", **body: Any) -> Request:
@@ -101,9 +101,9 @@ def test_length_and_usage(seed: int) -> None:
         assert SHORTEST <= len(choice.content) <= LONGEST
         assert choice.content == cut(text(choice))
         assert choice.finish_reason == "stop"
-    assert said.usage.completion == sum(len(choice.content) for choice in said.choices)
-    assert said.usage.total == said.usage.prompt + said.usage.completion
-    assert said.usage.prompt == count_prompt(ask().messages)
+    assert said.tokens.completion == sum(len(choice.content) for choice in said.choices)
+    assert said.tokens.usage(ask()).total == said.tokens.prompt_of(ask()) + said.tokens.completion
+    assert said.tokens.prompt_of(ask()) == count_prompt(ask().messages)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_limit_cuts_the_same_text() -> None:
     every: list[dict[str, Any]] = [{"max_tokens": 5}, {"max_completion_tokens": 5}, {"max_tokens": 9, "max_completion_tokens": 5}]
     for limits in every:
         said = reply(ask(**limits))
-        assert (said.choices[0].content, said.choices[0].finish_reason, said.usage.completion) == (whole[:5], "length", 5)
+        assert (said.choices[0].content, said.choices[0].finish_reason, said.tokens.completion) == (whole[:5], "length", 5)
     assert reply(ask(max_tokens=len(whole))).choices[0].finish_reason == "stop"
 
 
@@ -197,10 +197,10 @@ def test_echo_joins_the_parts_of_the_last_user_message() -> None:
 def test_models_that_think_aloud() -> None:
     said = reply(Request(ask().body, "deepseek-reasoner"))
     assert said.choices[0].reasoning
-    assert said.usage.reasoning == len(said.choices[0].reasoning)
-    assert said.usage.completion == said.usage.reasoning + len(said.choices[0].content)
+    assert said.tokens.reasoning == len(said.choices[0].reasoning)
+    assert said.tokens.completion == said.tokens.reasoning + len(said.choices[0].content)
     short = reply(Request(ask(max_tokens=3).body, "deepseek-reasoner"))
-    assert (short.choices[0].content, short.choices[0].finish_reason, short.usage.completion) == ((), "length", 3)
+    assert (short.choices[0].content, short.choices[0].finish_reason, short.tokens.completion) == ((), "length", 3)
 
 
 # ---------------------------------------------------------------- JSON
@@ -299,7 +299,7 @@ def test_call_ids_look_like_openai_s() -> None:
 def test_a_limit_inside_the_arguments() -> None:
     said = reply(ask("get_weather and searchWeb", tools=TOOLS, max_tokens=3))
     assert [len(call.arguments) for call in said.choices[0].tool_calls] == [3]
-    assert (said.choices[0].finish_reason, said.usage.completion) == ("length", 3)
+    assert (said.choices[0].finish_reason, said.tokens.completion) == ("length", 3)
 
 
 @pytest.mark.parametrize(

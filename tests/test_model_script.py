@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.answers import Choice, Reply, Request, Usage
+from mockserver.answers import Choice, Reply, Request, Tokens
 from mockserver.model.reply import ScriptError, answer, check_script, scripted
 
 
@@ -40,12 +40,12 @@ def test_neither_stop_nor_a_limit_touches_a_script() -> None:
 
 def test_usage_counts_the_pieces_of_all_choices() -> None:
     said = scripted({"content": ["Hel", "", "lo"], "reasoning": ["a"]}, ask(n=2))
-    assert (len(said.choices), said.usage.completion, said.usage.reasoning) == (2, 6, 2)
+    assert (len(said.choices), said.tokens.completion, said.tokens.reasoning) == (2, 6, 2)
 
 
 def test_usage_can_be_written() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 20, "reasoning_tokens": 7, "cached_tokens": 1}
-    assert scripted({"content": "x", "usage": usage}, ask()).usage == Usage(prompt=1, completion=20, reasoning=7, cached=1)
+    assert scripted({"content": "x", "usage": usage}, ask()).tokens == Tokens(prompt=1, completion=20, reasoning=7, cached=1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.model.tokens import count, count_prompt, cut
+from mockserver.tokens import count, count_prompt, cut
 
 
 @pytest.mark.parametrize(

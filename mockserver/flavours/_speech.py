@@ -12,7 +12,7 @@ from json.encoder import JSONEncoder, encode_basestring
 from random import Random
 from typing import Any, Literal
 
-from mockserver.answers import FinishReason, Identity, Reply, Request
+from mockserver.answers import FinishReason, Identity, Reply, Request, Usage
 from mockserver.events import Mark
 
 BASE62 = string.digits + string.ascii_letters
@@ -32,6 +32,10 @@ class Speech:
     identity: Identity
     sizes: dict[int, int] = field(default_factory=dict, compare=False)
     """Per choice: the characters of a content chunk without its text (all of them are alike but for that)."""
+
+    @property
+    def usage(self) -> Usage:
+        return self.reply.tokens.usage(self.request)
 
 
 @dataclass(frozen=True, slots=True)

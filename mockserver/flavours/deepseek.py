@@ -56,7 +56,7 @@ class DeepSeek(Compatible):
     def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
         """The last chunk has the usage unless a chunk of its own was asked for."""
         if said is not None and said.place == "last" and not speech.request.include_usage:
-            body["usage"] = self.usage(speech.reply.usage)
+            body["usage"] = self.usage(speech.usage)
         return body
 
     def usage(self, usage: Usage) -> dict[str, Any]:

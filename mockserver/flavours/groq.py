@@ -49,7 +49,7 @@ class Groq(Compatible):
         if said.place == "first":
             seed = speech.request.seed
             return {**body, "x_groq": {**request_id, "seed": int(derived(speech.reply.model, "123456789", 9)) if seed is None else seed}}
-        usage = {"usage": self.usage(speech.reply.usage)}
+        usage = {"usage": self.usage(speech.usage)}
         return {**body, "x_groq": {**request_id, **usage}, **(usage if speech.request.include_usage else {})}
 
     def usage(self, usage: Usage) -> dict[str, Any]:
@@ -76,4 +76,4 @@ class Groq(Compatible):
 
 
 def _request_id(speech: Speech) -> str:
-    return f"req_01{derived(speech.reply.model + repr(speech.reply.usage), BASE32, 24)}"
+    return f"req_01{derived(speech.reply.model + repr(speech.reply.tokens), BASE32, 24)}"

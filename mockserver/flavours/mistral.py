@@ -62,7 +62,7 @@ class Mistral(Compatible):
     def tailed(self, speech: Speech, body: dict[str, Any], said: Said | None = None) -> dict[str, Any]:
         """The usage comes with the last finish reason, asked for or not."""
         if said is not None and said.place == "last":
-            body["usage"] = self.usage(speech.reply.usage)
+            body["usage"] = self.usage(speech.usage)
         return body
 
     def usage(self, usage: Usage) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class OpenAI:
             "created": identity.created,
             "model": reply.model,
             "choices": [self.whole_choice(speech, index, choice) for index, choice in enumerate(reply.choices)],
-            "usage": self.usage(reply.usage),
+            "usage": self.usage(speech.usage),
             **self.whole_tail(speech),
         }
 
@@ -151,7 +151,7 @@ class OpenAI:
     def after(self, speech: Speech) -> Iterator[Event]:
         """What follows the last choice: the usage chunk, if it was asked for."""
         if speech.request.include_usage:
-            body = {**self.head(speech), "choices": [], "usage": self.usage(speech.reply.usage)}
+            body = {**self.head(speech), "choices": [], "usage": self.usage(speech.usage)}
             yield Chunk("usage", self.tailed(speech, body))
 
     def head(self, speech: Speech) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class OpenRouter(OpenAI):
     def after(self, speech: Speech) -> Iterator[Event]:
         if speech.request.include_usage or (speech.request.body.get("usage") or {}).get("include"):
             again = self.choice(speech, Said("finish", 0, {}, finish=speech.reply.choices[0].finish_reason))
-            yield Chunk("usage", {**self.head(speech), "choices": [again], "usage": self.usage(speech.reply.usage)})
+            yield Chunk("usage", {**self.head(speech), "choices": [again], "usage": self.usage(speech.usage)})
 
     def head(self, speech: Speech) -> dict[str, Any]:
         return {

@@ -27,7 +27,7 @@ class VLLM(Compatible):
         """With `continuous_usage_stats` beside `include_usage` every chunk has the counts so far."""
         events = super().speak(request, reply, identity)
         running = request.include_usage and request.stream_options.get("continuous_usage_stats")
-        return tuple(counted(events, self.usage(reply.usage))) if running else events
+        return tuple(counted(events, self.usage(reply.tokens.usage(request)))) if running else events
 
     def headers(self, request: Request) -> Headers:
         return (("server", "uvicorn"),)

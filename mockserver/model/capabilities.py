@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver import api_errors
 from mockserver.answers import ApiError
-from mockserver.model.tokens import count_prompt
+from mockserver.tokens import count_prompt
 
 _REASONING = re.compile(r"(?:o\d|gpt-5)(?!.*chat)")
 """They take no `max_tokens`, no `stop` and no temperature but 1 (https://platform.openai.com/docs/guides/reasoning)."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any, Literal
 
-from mockserver.answers import Answer, ApiError, Choice, Reply, Request, Usage
+from mockserver.answers import Answer, ApiError, Choice, Reply, Request, Tokens
 from mockserver.model import tools
 from mockserver.model.believable import range_of
-from mockserver.model.chance import fingerprint, numbers
+from mockserver.model.chance import Chance, backend
 from mockserver.model.conversation import last_user_text
 from mockserver.model.cutoff import cut_off
 from mockserver.model.language import language_of
 from mockserver.model.logprobs import logprobs
-from mockserver.model.script import ScriptError, check_script, says_something, scripted_choice, scripted_usage
+from mockserver.model.script import ScriptError, check_script, says_something, scripted_choice, scripted_tokens
 from mockserver.model.text import prose
-from mockserver.model.tokens import count_prompt, cut
 from mockserver.model.value import BadSchema, value
+from mockserver.tokens import cut
 
 __all__ = ["ScriptError", "answer", "check_script", "scripted"]
 
@@ -40,10 +41,10 @@ def answer(request: Request, *, seed: int = 0, mode: Literal["generate", "echo"]
     limits and the choice's index, and from nothing else. `echo` says the last user message's text back. A schema that is none is
     refused as the real API does it, with an ApiError.
     """
-    chance = fingerprint(request, seed)
+    chance = Chance(request, seed)
     try:
         speak = _echo(request) if mode == "echo" else _speaker(request)
-        choices = tuple(cut_off(speak(numbers(chance, "choice", index)), request) for index in range(request.n))
+        choices = tuple(cut_off(speak(chance.numbers("choice", index)), request) for index in range(request.n))
     except BadSchema as error:
         return ApiError(400, str(error), param=error.param, code=error.code)
     return _reply(request, choices, chance)
@@ -62,18 +63,18 @@ def scripted(content: str | Sequence[str] | Mapping[str, Any], request: Request,
     wrong = check_script(script)
     if wrong:
         raise ScriptError("; ".join(wrong))
-    chance = fingerprint(request, seed)
+    chance = Chance(request, seed)
     scripts = script.get("choices") or [script] * request.n
     speak = None if all(map(says_something, scripts)) else _speaker(request)
 
     def choice(index: int, script: Mapping[str, Any]) -> Choice:
-        random = numbers(chance, "choice", index)
-        return scripted_choice(script, random, lambda: cut_off(speak(random), request) if speak else Choice())
+        random = cache(lambda: chance.numbers("choice", index))
+        return scripted_choice(script, random, lambda: cut_off(speak(random()), request) if speak else Choice())
 
     reply = _reply(request, tuple(choice(index, script) for index, script in enumerate(scripts)), chance)
     return replace(
         reply,
-        usage=scripted_usage(script.get("usage") or {}, reply.usage),
+        tokens=scripted_tokens(script.get("usage") or {}, reply.tokens),
         **{key: script[key] for key in ("model", "system_fingerprint", "service_tier") if key in script},
     )
 
@@ -133,23 +134,19 @@ def _schema(response_format: Mapping[str, Any], asked: str) -> Any:
             return None
 
 
-def _reply(request: Request, choices: tuple[Choice, ...], chance: bytes) -> Reply:
+def _reply(request: Request, choices: tuple[Choice, ...], chance: Chance) -> Reply:
     if request.logprobs:
         top = int(request.body.get("top_logprobs") or 0)
         choices = tuple(
-            replace(choice, logprobs=logprobs(choice.content, numbers(chance, "logprobs", index), top)) if choice.content else choice
+            replace(choice, logprobs=logprobs(choice.content, chance.numbers("logprobs", index), top)) if choice.content else choice
             for index, choice in enumerate(choices)
         )
     tier = request.body.get("service_tier")
     return Reply(
         choices=choices,
-        usage=Usage(
-            prompt=count_prompt(request.messages, (*request.tools, *(request.body.get("functions") or ()))),
-            completion=sum(map(_tokens, choices)),
-            reasoning=sum(len(choice.reasoning) for choice in choices),
-        ),
+        tokens=Tokens(sum(map(_tokens, choices)), sum(len(choice.reasoning) for choice in choices)),
         model=request.model,
-        system_fingerprint=f"fp_{numbers(chance, 'fingerprint').getrandbits(40):010x}",
+        system_fingerprint=backend(request.model),
         service_tier="default" if tier in (None, "auto") else str(tier),
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from mockserver.answers import Choice, ToolCall, Usage
+from mockserver.answers import Choice, Tokens, ToolCall
 from mockserver.author_errors import nearest
-from mockserver.model.tokens import cut
 from mockserver.model.tools import call_id, written
+from mockserver.tokens import cut
 
 Script = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -58,8 +58,8 @@ def says_something(script: Script) -> bool:
     return any(key in script for key in _SAYS)
 
 
-def scripted_choice(script: Script, random: Random, generated: Callable[[], Choice]) -> Choice:
-    """One choice as written; text and calls come from `generated` where the script says nothing."""
+def scripted_choice(script: Script, random: Callable[[], Random], generated: Callable[[], Choice]) -> Choice:
+    """One choice as written; text and calls come from `generated` where the script says nothing, ids from `random`."""
     base = Choice() if says_something(script) else generated()
     calls = tuple(_call(call, random) for call in script.get("tool_calls") or ())
     function = script.get("function_call")
@@ -74,9 +74,9 @@ def scripted_choice(script: Script, random: Random, generated: Callable[[], Choi
     )
 
 
-def scripted_usage(usage: Mapping[str, int], counted: Usage) -> Usage:
+def scripted_tokens(usage: Mapping[str, int], counted: Tokens) -> Tokens:
     """The counts, those that are written in place of those that were counted."""
-    return Usage(
+    return Tokens(
         prompt=usage.get("prompt_tokens", counted.prompt),
         completion=usage.get("completion_tokens", counted.completion),
         reasoning=usage.get("reasoning_tokens", counted.reasoning),
@@ -89,10 +89,10 @@ def pieces(text: str | Sequence[str] | None) -> tuple[str, ...]:
     return cut(text) if isinstance(text, str) else tuple(text or ())
 
 
-def _call(call: Mapping[str, Any], random: Random) -> ToolCall:
+def _call(call: Mapping[str, Any], random: Callable[[], Random]) -> ToolCall:
     arguments = call.get("arguments", {})
     return ToolCall(
-        id=call.get("id") or call_id(random),
+        id=call.get("id") or call_id(random()),
         name=call["name"],
         arguments=cut(written(arguments)) if isinstance(arguments, Mapping) else pieces(arguments),
     )

@@ -8,7 +8,7 @@ from random import Random
 
 from mockserver.model.believable import in_locale
 from mockserver.model.sentences import CITIES, COMPANIES, LANGUAGES, NAMES
-from mockserver.model.tokens import count
+from mockserver.tokens import count
 
 SHORTEST, LONGEST = 20, 120
 """How long an answer is, in tokens, unless the request sets a limit."""

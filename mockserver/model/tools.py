@@ -15,8 +15,8 @@ from mockserver.model.believable import words_of
 from mockserver.model.conversation import is_tool_result, last_user_text
 from mockserver.model.language import language_of
 from mockserver.model.text import sentence
-from mockserver.model.tokens import cut
 from mockserver.model.value import BadSchema, value
+from mockserver.tokens import cut
 
 _ID = string.ascii_letters + string.digits
 

@@ -14,8 +14,8 @@ def shortened(reply: Reply, pieces: int, finish_reason: FinishReason) -> Reply:
     """
     choices = tuple(_cut(choice, pieces, finish_reason) for choice in reply.choices)
     lost = sum(_size(before) - _size(after) for before, after in zip(reply.choices, choices, strict=True))
-    usage = replace(reply.usage, completion=max(0, reply.usage.completion - lost))
-    return replace(reply, choices=choices, usage=replace(usage, reasoning=min(usage.reasoning, usage.completion)))
+    tokens = replace(reply.tokens, completion=max(0, reply.tokens.completion - lost))
+    return replace(reply, choices=choices, tokens=replace(tokens, reasoning=min(tokens.reasoning, tokens.completion)))
 
 
 def _cut(choice: Choice, pieces: int, finish_reason: FinishReason) -> Choice:

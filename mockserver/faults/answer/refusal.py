@@ -19,5 +19,5 @@ class Refusal:
         if not isinstance(answer, Reply):
             return answer
         pieces = tuple(re.findall(r"\s*\S+|\s+$", self.text) if isinstance(self.text, str) else self.text)
-        usage = replace(answer.usage, completion=len(pieces) * len(answer.choices), reasoning=0)
-        return replace(answer, choices=tuple(Choice(refusal=pieces) for _ in answer.choices), usage=usage)
+        tokens = replace(answer.tokens, completion=len(pieces) * len(answer.choices), reasoning=0)
+        return replace(answer, choices=tuple(Choice(refusal=pieces) for _ in answer.choices), tokens=tokens)
