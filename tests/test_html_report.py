@@ -200,7 +200,7 @@ def test_drawing_is_to_scale() -> None:
     assert quarter - left == pytest.approx((right - left) / 4)
     assert right == drawing.WIDTH - drawing.RIGHT
     assert [tick.text for tick in made.ticks] == ["0 ms", "200 ms", "400 ms", "600 ms", "800 ms", "1 s"]
-    assert made.ticks[-1].x == pytest.approx(right)
+    assert made.ticks[-1].at == pytest.approx(right)
 
 
 def test_lanes_do_not_mix() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from conformance.reporters.axis import Tick, steps
 from conformance.reporters.timeline import happenings
 
 Lane = Literal["server", "client"]
@@ -51,12 +52,6 @@ class Bar:
     y: float
     width: float
     lane: Lane
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    x: float
     text: str
 
 
@@ -108,7 +103,7 @@ def draw(transcript: Mapping[str, Any]) -> Drawing | None:
             *(Bar(x, axis - 4 - (row + 1) * (BAR_HEIGHT + 2), width, "server", text) for row, x, width, text in bars["server"]),
             *(Bar(x, axis + AXIS_HEIGHT + 2 + row * (BAR_HEIGHT + 2), width, "client", text) for row, x, width, text in bars["client"]),
         ),
-        ticks=tuple(Tick(LEFT + at * scale, _time(at)) for at in _round_times(most)),
+        ticks=tuple(Tick(LEFT + at * scale, _time(at)) for at in steps(most or 1.0, TICKS)),
         axis=axis,
         server_y=server_y,
         client_y=client_y,
@@ -157,14 +152,6 @@ def _marks(lane: Lane, happened: Iterable[tuple[float, str]], scale: float, rows
             free[row] = begins + long + LETTER
             label = Label(begins, rows[row], words)
         yield Mark(at, x, lane, text, label)
-
-
-def _round_times(most: float) -> list[float]:
-    """Milliseconds to write at the axis: steps of 1, 2 or 5 times a power of ten."""
-    rough = (most or 1.0) / TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-    return [number * step for number in range(int((most or 1.0) / step + 0.001) + 1)]
 
 
 def _time(ms: float) -> str:

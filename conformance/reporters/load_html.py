@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.reporters import page
+from conformance.reporters.axis import Tick, round_up, steps
 
 DURATIONS = {
     "ttft": "first token",
@@ -19,14 +20,9 @@ DURATIONS = {
 OUTCOMES = ("answered", "errors", "broken", "aborted")
 WIDTH, HEIGHT = 1000.0, 150.0
 LEFT, BOTTOM = 64.0, 22.0
+TICKS = 10
 NINES = 4
 """A curve of percentiles ends at 99.99 %: each nine takes the same room, as in HDR histograms' plots."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    at: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +114,16 @@ def _timeline(spans: Sequence[Mapping[str, Any]], width: int, title: str, values
     begins = spans[0]["at"]
     lasts = spans[-1]["at"] + width - begins
     most = max(max(line) for line in values.values())
-    top = _round_up(most)
+    top = round_up(most)
     middles = [_across((span["at"] - begins + width / 2) / lasts) for span in spans]
     lines = tuple(
         Line(name, name, _points((middle, _up(value / top)) for middle, value in zip(middles, line, strict=True)))
         for name, line in values.items()
         if any(line) or len(values) == 1
     )
-    across = tuple(Tick(_across(at / lasts), f"{at:g} s") for at in _steps(lasts))
+    across = tuple(Tick(_across(at / lasts), f"{at:g} s") for at in steps(lasts, TICKS))
     up = tuple(Tick(_up(share), f"{top * share:g}") for share in (0.0, 0.5, 1.0))
     return Picture(title, lines, across, up)
-
-
-def _steps(most: float) -> list[float]:
-    step = _round_up(most / 10)
-    return [number * step for number in range(int(most / step) + 1)]
-
-
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= value * 0.999)
 
 
 def _across(share: float) -> float:
