@@ -113,8 +113,9 @@ def clean_environment() -> dict[str, str]:
 class Process:
     """A command in session mode: one process for the whole run."""
 
-    def __init__(self, command: str, started: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, command: str, started: Callable[[], float] = time.monotonic, hello_seconds: float = HELLO_SECONDS) -> None:
         self.command = command
+        self.hello_seconds = hello_seconds
         self.hello: Hello = {}
         self.unknown_lines = 0
         self.stderr = b""
@@ -158,10 +159,10 @@ class Process:
             task.add_done_callback(self._tasks.discard)
         await self._write({"type": "hello", "protocol": 1})
         try:
-            self.hello = await asyncio.wait_for(asyncio.shield(self._greeted), HELLO_SECONDS)
+            self.hello = await asyncio.wait_for(asyncio.shield(self._greeted), self.hello_seconds)
         except TimeoutError:
             await self._kill()
-            raise AdapterBroken(f"no hello within {HELLO_SECONDS:g} s from '{self.command}'{self._last_words()}") from None
+            raise AdapterBroken(f"no hello within {self.hello_seconds:g} s from '{self.command}'{self._last_words()}") from None
 
     async def run(self, run: Run, seconds: float) -> Report:
         """Send a run and wait for its result, at most `seconds`; then the process is killed."""
@@ -197,7 +198,7 @@ class Process:
         self._reports.pop(run, None)
 
     def another(self) -> Process:
-        return Process(self.command, self._now)
+        return Process(self.command, self._now, self.hello_seconds)
 
     async def stop(self) -> None:
         """Say bye, wait a moment, kill the group; `departure` then tells how it went."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from conformance.verdict import CaseResult, CheckResult, Verdict
+from conformance.verdict import CaseResult, CheckResult, Severity, Verdict
 from mockserver.author_errors import AuthorError, Mistake
 
 SHORTEST_REASON = 10
@@ -72,13 +72,27 @@ def stale(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[str, .
     )
 
 
-def written(results: Iterable[CaseResult]) -> str:
-    """A first baseline: every failed check, its evidence as the reason to be replaced by a better one."""
-    lines = ["# case[where]/check   reason: say why it fails and where that is tracked", ""]
-    lines += [
-        f"{case.name}/{check.id}  {check.evidence.splitlines()[0] if check.evidence else 'fails at the time of writing'}"
-        for case in results
-        for check in case.checks
-        if check.verdict in (Verdict.FAIL, Verdict.WARN)
-    ]
-    return "\n".join(lines) + "\n"
+HEADING = "case/check or case[where]/check, then the reason: say why it fails and where that is tracked"
+
+
+def written(results: Iterable[CaseResult], heading: str = HEADING, severities: tuple[Severity, ...] = ("MUST", "SHOULD")) -> str:
+    """The baseline of these results: every check that fails. What `apply` found in an older one keeps its reason; of others the evidence
+    stands for it until somebody says it better."""
+    lines = (f"{pattern}  {reason(check)}" for pattern, check in failing(results, severities).items())
+    return "\n".join((f"# {heading}", "", *lines)) + "\n"
+
+
+def failing(results: Iterable[CaseResult], severities: tuple[Severity, ...] = ("MUST", "SHOULD")) -> dict[str, CheckResult]:
+    """The first failure by the pattern that matches it: `case/check` where it holds nowhere, else `case[where]/check`."""
+    judged = [(case, check) for case in results for check in case.checks if check.severity in severities]
+    holding = {(case.id, check.id) for case, check in judged if check.verdict in (Verdict.PASS, Verdict.UNEXPECTED_PASS)}
+    found: dict[str, CheckResult] = {}
+    for case, check in judged:
+        if check.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.KNOWN_FAIL):
+            found.setdefault(f"{case.name if (case.id, check.id) in holding else case.id}/{check.id}", check)
+    return found
+
+
+def reason(check: CheckResult) -> str:
+    """Why a check fails, in one line."""
+    return (check.reason or check.evidence or "fails at the time of writing").splitlines()[0]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from conformance import languages, packages
+from conformance.adapter import HELLO_SECONDS, Process
 from mockserver.author_errors import nearest
 
 HERE = Path(__file__).parent
@@ -61,6 +62,18 @@ def command(client: str, told: Callable[[str], None] = lambda line: None) -> str
         known = [*reference(), *adapters()]
         raise LookupError(f"no client or command '{client}'{nearest(client, known)}; `streamproof clients` lists the clients")
     return client
+
+
+def process(client: str, told: Callable[[str], None] = lambda line: None) -> Process:
+    """The adapter that a `--client` value stands for; a client by name has the time for its hello that it asks for. Raises LookupError."""
+    started = command(client, told)
+    return Process(started, hello_seconds=known(client).hello_seconds or HELLO_SECONDS)
+
+
+def known(client: str) -> packages.Needs:
+    """What the adapter of a client by NAME or NAME==VERSION says of itself; of any other `--client` value nothing is known."""
+    adapter = adapters().get(client.partition("==")[0])
+    return packages.needs(adapter) if adapter is not None else packages.Needs((), ())
 
 
 def pinned(client: str) -> tuple[Path, packages.Needs]:

@@ -111,11 +111,14 @@ class Process:
 
 @dataclass
 class Gateway:
-    """A command with `{upstream}` and `{port}` in it. `route` is for the engine; `stop` ends what it has started."""
+    """A command with `{upstream}` and `{port}` in it. `route` is for the engine; `stop` ends what it has started. `note` is what a
+    reader of its verdicts has to know, `jobs` the most runs that it can take at once without starving the kit."""
 
     command: str
     name: str = ""
     version: str = ""
+    note: str = ""
+    jobs: int | None = None
     layouts: tuple[Layout, ...] = LAYOUTS
     _layout: Layout | None = None
     _shared: Process | None = None
@@ -212,7 +215,7 @@ def gateway(wanted: str, told: Callable[[str], None] = lambda line: None) -> Gat
         told(f"installing {wanted} ({', '.join(needs.packages)}) into {packages.cache()}")
     packages.install(program, needs)
     command = shlex.join([*packages.started(program, needs), "{upstream}", "{port}"])
-    return Gateway(command, name, needs.version, (Layout(True, "{origin}", "/v1", needs.headers),))
+    return Gateway(command, name, needs.version, needs.note, needs.jobs, (Layout(True, "{origin}", "/v1", needs.headers),))
 
 
 async def _listens(process: Process) -> bool:

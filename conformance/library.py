@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance import baseline, checked, clients
-from conformance.adapter import Adapter, Emit, Function, Process, Run, read_hello
+from conformance.adapter import Adapter, Emit, Function, Run, read_hello
 from conformance.checked import Checked
 from conformance.engine import Engine
 
@@ -46,7 +46,7 @@ async def check(
     Raises ValueError for a hello that the protocol does not allow, LookupError for a case that does not exist, AuthorError for a
     wrong baseline file.
     """
-    adapter = Process(clients.command(client)) if isinstance(client, str) else _function(client, hello or {})
+    adapter = clients.process(client) if isinstance(client, str) else _function(client, hello or {})
     known = baseline.load(Path(known_failing)) if known_failing is not None else ()
     wanted = checked.Wanted(tuple(levels), tuple(cases), known, requirements, strict=strict)
     return await checked.run(Engine(adapter, jobs, tuple(transports)), wanted)

@@ -17,13 +17,15 @@ from mockserver.bundled import bundled
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One column: a client by name and version, from one report or several; `date` is the day of the latest."""
+    """One column: a client by name and version, from one report or several; `date` is the day of the latest, `note` what a reader has
+    to know of how it was driven."""
 
     name: str
     version: str
     language: str
     levels: tuple[Level, ...]
     date: str = ""
+    note: str = ""
 
     @property
     def label(self) -> str:
@@ -83,19 +85,25 @@ def _report_schema() -> Any:
 
 def merge(reports: Iterable[Mapping[str, Any]]) -> Matrix:
     """One column a client, in the order they come; reports of the same client and version share a column."""
-    columns: dict[tuple[str, str], tuple[str, list[CaseResult], list[str]]] = {}
+    columns: dict[tuple[str, str], tuple[Mapping[str, Any], list[CaseResult], list[str]]] = {}
     for report in reports:
         hello = report["client"]
         key = hello.get("name", "client"), hello.get("version", "")
-        _, found, days = columns.setdefault(key, (hello.get("language", ""), [], []))
-        found.extend(map(_result, report["cases"]))
+        _, found, days = columns.setdefault(key, (hello, [], []))
+        found.extend(results_of(report))
         days.append(report["made_at"][:10])
     clients = tuple(
-        Client(name, version, language, levels(found), max(days)) for (name, version), (language, found, days) in columns.items()
+        Client(name, version, hello.get("language", ""), levels(found), max(days), hello.get("note", ""))
+        for (name, version), (hello, found, days) in columns.items()
     )
     results = [found for _, found, _ in columns.values()]
     every = {(case.level, case.id, case.transport, case.variant or ""): case for found in results for case in found}
     return Matrix(clients, tuple(_row(case, results) for _, case in sorted(every.items())))
+
+
+def results_of(report: Mapping[str, Any]) -> tuple[CaseResult, ...]:
+    """The results that a report holds, without their transcripts."""
+    return tuple(map(_result, report["cases"]))
 
 
 def _result(case: Mapping[str, Any]) -> CaseResult:
@@ -129,6 +137,7 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
                 "version": client.version,
                 "language": client.language,
                 "date": client.date,
+                **({"note": client.note} if client.note else {}),
                 "levels": {level.name: level.state for level in client.levels},
             }
             for client in matrix.clients
@@ -145,3 +154,13 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
             for row in matrix.rows
         ],
     }
+
+
+def to_text(matrix: Matrix) -> str:
+    """The same as JSON, a line a client and a line a case."""
+    value = to_json(matrix)
+    parts = (
+        f' "{name}": [\n' + ",\n".join(f"  {json.dumps(each, ensure_ascii=False)}" for each in value[name]) + "\n ]"
+        for name in ("clients", "cases")
+    )
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -34,12 +34,16 @@ BLOCK = re.compile(r"^(?P<mark>#|//) /// script\n(?P<lines>(?:(?P=mark)(?: .*)?\
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What an adapter asks for. `packages` are pinned, the client first; without any it drives what its language brings along, or
-    `commands`, which have to be there. `headers` are those of a gateway."""
+    `commands`, which have to be there. `headers` are those of a gateway. `note` is what a reader of its verdicts has to know.
+    `hello_seconds` is how long it may take to say hello, and `jobs` the most runs at once; None where the kit's own bounds will do."""
 
     packages: tuple[str, ...]
     transports: tuple[str, ...]
     commands: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    hello_seconds: float | None = None
+    jobs: int | None = None
 
     @property
     def version(self) -> str:
@@ -69,7 +73,15 @@ def needs(adapter: Path) -> Needs:
     mark = len(found["mark"])
     block = tomllib.loads("".join(line[mark:].removeprefix(" ") + "\n" for line in found["lines"].splitlines()))
     own = block["tool"]["streamproof"]
-    return Needs(tuple(block["dependencies"]), tuple(own.get("transports", ())), tuple(own.get("commands", ())), own.get("headers", {}))
+    return Needs(
+        tuple(block["dependencies"]),
+        tuple(own.get("transports", ())),
+        tuple(own.get("commands", ())),
+        own.get("headers", {}),
+        " ".join(own.get("note", "").split()),
+        own.get("hello_seconds"),
+        own.get("jobs"),
+    )
 
 
 def cache() -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from conformance import baseline, checked, clients, engine
-from conformance.adapter import Adapter, OneShot, Process
+from conformance.adapter import Adapter, OneShot
 from conformance.reporters import console, report
 from conformance.verdict import CaseResult
 
@@ -43,18 +43,24 @@ class Asked:
 
 def adapter_for(client: str, one_shot: bool) -> Adapter:
     """The adapter a `--client` value names: a client by name, else a command. Raises LookupError."""
-    command = clients.command(client, partial(click.echo, err=True))
-    return OneShot(command) if one_shot else Process(command)
+    told = partial(click.echo, err=True)
+    return OneShot(clients.command(client, told)) if one_shot else clients.process(client, told)
 
 
 async def check(asked: Asked) -> int:
     """Run, report, and return the exit code. Raises AuthorError and LookupError for what was asked wrongly."""
     known = baseline.load(asked.known_failing) if asked.known_failing else ()
     screen = console.Console(asked.strict)
-    adapter = adapter_for(asked.client or DRIVER, asked.one_shot)
-    runner = engine.Engine(adapter, asked.jobs, asked.transports, told=screen.finished, counted=screen.started)
+    client = asked.client or DRIVER
+    needs = clients.known(client)
+    runner = engine.Engine(
+        adapter_for(client, asked.one_shot), asked.jobs or needs.jobs, asked.transports, told=screen.finished, counted=screen.started
+    )
     wanted = checked.Wanted(asked.levels, asked.globs, known, asked.requirements, asked.repeat, asked.strict)
-    made = await checked.run(runner, wanted) if asked.gateway is None else await _through(asked.gateway, runner, wanted)
+    if asked.gateway is not None:
+        made = await _through(asked.gateway, runner, wanted)
+    else:
+        made = _introduced(await checked.run(runner, wanted), note=needs.note)
     screen.ended(made.results, made.cases, made.exit)
     _write(asked, made.report(), made.cases)
     return made.exit.code
@@ -66,13 +72,18 @@ async def _through(command: str, runner: engine.Engine, wanted: checked.Wanted) 
     from conformance.gateway import gateway as gateway_for
 
     gateway = gateway_for(command, partial(click.echo, err=True))
-    runner.route, runner.transports = gateway.route, runner.transports or ("sse",)
+    runner.route, runner.transports, runner.jobs = gateway.route, runner.transports or ("sse",), runner.jobs or gateway.jobs
     try:
         made = await checked.run(runner, wanted, concerns)
     finally:
         await gateway.stop()
-    hello = {**made.results.hello, "name": f"{gateway.name} (gateway)", "version": gateway.version}
-    return replace(made, results=replace(made.results, hello=hello))
+    return _introduced(made, name=f"{gateway.name} (gateway)", version=gateway.version, note=gateway.note)
+
+
+def _introduced(made: checked.Checked, **words: str) -> checked.Checked:
+    """The same with words of the kit's own in place of those of the hello; empty ones say nothing."""
+    said = {word: value for word, value in words.items() if value or word in made.results.hello}
+    return replace(made, results=replace(made.results, hello={**made.results.hello, **said}))
 
 
 def _write(asked: Asked, made: dict[str, object], judged: tuple[CaseResult, ...]) -> None:

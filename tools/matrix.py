@@ -26,7 +26,7 @@ from conformance.engine import jobs_of
 from conformance.reporters import failures_markdown, matrix_html, matrix_markdown
 from conformance.verdict import FAILED, GREEN, TOO_LITTLE, Verdict
 from mockserver.author_errors import AuthorError
-from tools import derive_matrix_summary
+from tools import derive_matrix_summary, derived_files
 
 ROOT = Path(__file__).parent.parent
 MATRIX = ROOT / "docs" / "matrix"
@@ -52,9 +52,7 @@ def asked(name: str) -> frozenset[tuple[str, ...]]:
     cases = filter(None, map(gateway.concerns, case.corpus())) if through else case.corpus()
     transports = ("sse",) if through else packages.needs(everyone()[name]).transports
     jobs = (job for each in cases for job in jobs_of(each) if job.transport in transports)
-    return frozenset(
-        (job.case.id, job.dialect, job.variant or "", check.id, check.severity) for job in jobs for check in job.case.checks
-    )
+    return frozenset((job.case.id, job.dialect, job.variant or "", check.id, check.severity) for job in jobs for check in job.case.checks)
 
 
 def answered(report: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
@@ -146,17 +144,16 @@ def known(name: str) -> tuple[baseline.Known, ...]:
 
 
 def write_pages() -> None:
-    MATRIX.mkdir(parents=True, exist_ok=True)
     merged = matrix.merge(report for _, report in reports())
-    pages = {
-        "matrix.json": matrix.to_text(merged),
-        "README.md": matrix_markdown.render(merged),
-        "index.html": matrix_html.render(merged),
-        "failures.md": failures_markdown.render((report, known(name)) for name, report in reports()),
-    }
-    for name, text in pages.items():
-        (MATRIX / name).write_text(text, encoding="utf-8")
-    derive_matrix_summary.PAGE.write_text(derive_matrix_summary.page(), encoding="utf-8")
+    derived_files.write(
+        {
+            MATRIX / "matrix.json": matrix.to_text(merged),
+            MATRIX / "README.md": matrix_markdown.render(merged),
+            MATRIX / "index.html": matrix_html.render(merged),
+            MATRIX / "failures.md": failures_markdown.render((report, known(name)) for name, report in reports()),
+        }
+    )
+    derived_files.write({derive_matrix_summary.PAGE: derive_matrix_summary.page()})
 
 
 def main(words: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 # dependencies = ["litellm==1.106.2"]
 # [tool.streamproof]
 # transports = ["sse"]
+# hello_seconds = 60 # importing litellm takes five seconds of an idle core
 # ///
 """litellm: `async for chunk in await litellm.acompletion(stream=True)`, with a model of a provider that speaks as OpenAI does."""
 

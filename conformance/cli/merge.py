@@ -17,14 +17,12 @@ from conformance.verdict import USAGE
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the matrix as JSON.")
 def merge(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path | None, json_file: Path | None) -> None:
     """The matrix of clients and cases, from the files of `check --json`; to standard output as Markdown if no file is named."""
-    import json
-
     from conformance import matrix
     from conformance.reporters import matrix_html, matrix_markdown
     from mockserver.author_errors import AuthorError
 
     try:
-        merged = matrix.merge([matrix.read(path) for path in reports])
+        merged = matrix.merge(map(matrix.read, reports))
     except AuthorError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
@@ -33,6 +31,6 @@ def merge(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path
     if markdown_file:
         markdown_file.write_text(matrix_markdown.render(merged), encoding="utf-8")
     if json_file:
-        json_file.write_text(json.dumps(matrix.to_json(merged), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(matrix.to_text(merged), encoding="utf-8")
     if not (html_file or markdown_file or json_file):
         click.echo(matrix_markdown.render(merged), nl=False)

@@ -2,6 +2,7 @@
 # dependencies = ["litellm[proxy]==1.106.2"]
 # [tool.streamproof]
 # headers = {x-streamproof-upstream = "{base}"}
+# jobs = 1 # an answer of ten thousand events keeps its one event loop busy for seconds, and whoever else is asked then waits
 # ///
 """LiteLLM's proxy: python litellm.py UPSTREAM PORT. Every model goes to the upstream that a request's header names; nothing is tried again.
 

@@ -1,4 +1,4 @@
-"""The matrix of clients as Markdown: levels first, then the cases that some client does not survive."""
+"""The matrix of clients as Markdown: levels first, then what has to be known of a client, then the cases that some do not survive."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def render(matrix: Matrix) -> str:
     lines += [
         _row([client.label, client.date, *(f"{SIGNS[level.state]} {level.state}" for level in client.levels)]) for client in matrix.clients
     ]
+    lines += [line for client in matrix.clients if client.note for line in ("", f"{client.label}: {client.note}")]
     told = [row for row in matrix.rows if any(cell and cell.verdict not in UNREMARKABLE for cell in row.cells)]
     if told:
         labels = [client.label for client in matrix.clients]
