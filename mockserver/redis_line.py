@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
+from inspect import signature
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -23,6 +26,9 @@ SCRIPTS = Path(__file__).parent / "redis_scripts"
 SCHEMES = ("redis", "rediss", "unix")
 PATIENCE = 3.0
 """Seconds that a round trip may take. A call waits for the one before it, too."""
+FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""Why a certificate is not trusted, in OpenSSL's numbers (X509_STORE_CTX_get_error(3)): nobody that is known vouches for it."""
 LATE = ["late"]
 """What a script says that has found its `DEADLINE` over."""
 ATTEMPTS = 5
@@ -50,7 +56,8 @@ class Address:
 def read_address(text: str) -> Address:
     """`redis://[:password@]host[:port][/db]`, `rediss://…` (TLS) or `unix:///path?db=0`, with `?prefix=NAME` for a store of one's own
     in a Redis that others use as well. What else may stand in the query: https://redis.readthedocs.io/en/stable/connections.html.
-    Raises AuthorError."""
+    `ssl_ca_certs=FILE` there names the authority that a certificate must come from. Raises AuthorError, also for files that cannot be
+    read."""
     parts = urlsplit(text)
     if parts.scheme not in SCHEMES:
         wanted = "memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
@@ -59,8 +66,36 @@ def read_address(text: str) -> Address:
     prefix = query.pop("prefix", "streamproof")
     where, path = parts.netloc.rpartition("@")[2], parts.path
     address = Address(f"{parts.scheme}://{parts.netloc}{path}?{urlencode(query)}", f"{prefix}:", f"{parts.scheme}://{where}{path}")
-    _client(address)
+    _check(address, query)
     return address
+
+
+def _check(address: Address, query: Mapping[str, str]) -> None:
+    """Find now what would be found when the first connection is made. Raises AuthorError."""
+    pool = _client(address).connection_pool
+
+    def wrong(told: str) -> AuthorError:
+        return AuthorError([Mistake("--store", 1, f"'{address.shown}': {told}")])
+
+    known = _options(type(pool)) | _options(pool.connection_class)
+    for name in sorted(query.keys() - known):
+        secure = "; TLS is spoken with rediss://" if name.startswith("ssl_") and not address.url.startswith("rediss:") else ""
+        raise wrong(f"unknown option '{name}'{nearest(name, known)}{secure}")
+    try:
+        connection = pool.make_connection()
+        if address.url.startswith("rediss:"):
+            connection.ssl_context.get()
+    except OSError as error:
+        files = ", ".join(f"{name}={query[name]}" for name in FILES if name in query)
+        raise wrong(f"{files} cannot be read: {error.strerror or error}") from None
+    except Exception as error:
+        raise wrong(str(error)) from None
+
+
+def _options(made: type[Any]) -> set[str]:
+    """What can be said to what makes an object of this class, and to those of the classes that it comes from."""
+    makers = [signature(vars(each)["__init__"]) for each in made.__mro__ if each is not object and "__init__" in vars(each)]
+    return {name for maker in makers for name in maker.parameters} - {"self", "kwargs"}
 
 
 def _client(address: Address) -> Redis:
@@ -82,6 +117,15 @@ def _client(address: Address) -> Redis:
         )
     except (TypeError, ValueError) as error:
         raise AuthorError([Mistake("--store", 1, f"'{address.shown}' is no address of a Redis: {error}")]) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why the store does not answer."""
+    refused = error.__context__
+    if not isinstance(refused, SSLCertVerificationError):
+        return f"{type(error).__name__}: {error}"
+    told = "; an authority that is to be trusted is named in the address: ?ssl_ca_certs=FILE"
+    return f"its certificate is refused: {refused.verify_message.rstrip('.')}{told if refused.verify_code in UNKNOWN_AUTHORITY else ''}"
 
 
 @cache
@@ -157,7 +201,7 @@ class Line:
             if future.done():
                 continue
             if isinstance(answer, Exception):
-                future.set_exception(StoreLost(f"{type(answer).__name__}: {answer}"))
+                future.set_exception(StoreLost(_reason(answer)))
             else:
                 future.set_result(answer)
 

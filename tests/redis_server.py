@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +18,12 @@ START_SECONDS = 10.0
 
 
 class RedisServer:
-    """It keeps nothing on disk: one that is started again is empty, as one that was lost."""
+    """It keeps nothing on disk: one that is started again is empty, as one that was lost. `options` are redis-server's."""
 
-    def __init__(self, folder: Path, command: str) -> None:
+    def __init__(self, folder: Path, command: str, options: Sequence[str] = ()) -> None:
         self.path = folder / "redis.sock"
         self._command = command
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -33,7 +34,7 @@ class RedisServer:
         return redis.Redis(unix_socket_path=str(self.path), decode_responses=True)
 
     def start(self) -> None:
-        options = ("--port", "0", "--unixsocket", str(self.path), "--save", "", "--appendonly", "no")
+        options = ("--port", "0", "--unixsocket", str(self.path), "--save", "", "--appendonly", "no", *self._options)
         self._process = subprocess.Popen([self._command, *options], stdout=subprocess.DEVNULL)
         over = time.monotonic() + START_SECONDS
         while True:
@@ -63,10 +64,10 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server() -> Iterator[RedisServer]:
+def redis_server(*options: str) -> Iterator[RedisServer]:
     command = need("redis-server")
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
-        server = RedisServer(Path(folder), command)
+        server = RedisServer(Path(folder), command, options)
         server.start()
         try:
             yield server
