@@ -12,9 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 Run = Mapping[str, Any]
 Json = dict[str, Any]
@@ -32,6 +32,9 @@ KINDS = {
     "ConnectionError": "connect", "APIConnectionError": "connect", "APIError": "api",
 }  # fmt: skip
 """The protocol's word for an exception, by the name of its class or the nearest base that has one."""
+
+Closed = TypeVar("Closed")
+"""What closes a client with its run: a context, blocking or asynchronous."""
 
 _output = threading.Lock()
 
@@ -202,6 +205,25 @@ def offer(hello: Json, own: type[Exception] | None) -> Json:
     return {**hello, "controls": [*hello["controls"], "hold_ms"], "capabilities": capabilities}
 
 
+def lent(run: Run, client: Callable[[Run], Any], kept: dict[str, Any], closed: Callable[[Any], Closed]) -> Closed | nullcontext[Any]:
+    """The client of a run: that of its label, which is kept, or one of its own, which is closed with it."""
+    label = run.get("connection")
+    if label is None:
+        return closed(client(run))
+    if label not in kept:
+        kept[label] = client(run)
+    return nullcontext(kept[label])
+
+
+@asynccontextmanager
+async def closing_async(client: Any) -> AsyncIterator[Any]:
+    """`contextlib.closing`, of a client whose `close` is awaited."""
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
 def serve(
     hello: Json, client: Callable[[Run], Any], stream: Callable[[Any, Run, Caller], None], own: type[Exception] | None = None
 ) -> None:
@@ -209,22 +231,10 @@ def serve(
     `own` is what its documented errors have in common."""
     kept: dict[str, Any] = {}
 
-    @contextmanager
-    def lent(run: Run) -> Iterator[Any]:
-        label = run.get("connection")
-        if label is not None and label not in kept:
-            kept[label] = client(run)
-        one = client(run) if label is None else kept[label]
-        try:
-            yield one
-        finally:
-            if label is None:
-                one.close()
-
     def obey(run: Run) -> None:
         caller, error = Caller(run, own), None
         try:
-            with lent(run) as one:
+            with lent(run, client, kept, closing) as one:
                 stream(one, run, caller)
         except Exception as raised:
             error = held(raised, run)
@@ -252,20 +262,8 @@ def serve_async(hello: Json, client: Callable[[Run], Any], stream: Stream, own: 
 async def _serve_async(hello: Json, client: Callable[[Run], Any], stream: Stream, own: type[Exception] | None) -> None:
     kept: dict[str, Any] = {}
 
-    @asynccontextmanager
-    async def lent(run: Run) -> AsyncIterator[Any]:
-        label = run.get("connection")
-        if label is not None and label not in kept:
-            kept[label] = client(run)
-        one = client(run) if label is None else kept[label]
-        try:
-            yield one
-        finally:
-            if label is None:
-                await one.close()
-
     async def attempt(run: Run, caller: Caller) -> None:
-        async with lent(run) as one, asyncio.timeout(seconds(run, "total_timeout_ms")):
+        async with lent(run, client, kept, closing_async) as one, asyncio.timeout(seconds(run, "total_timeout_ms")):
             await stream(one, run, caller)
 
     async def obey(run: Run) -> None:

@@ -6,7 +6,8 @@ export const HELLO = {
   retry: 'none',
 }
 
-export async function stream(client, { base_url, api_key, request }, caller) {
+// The response to the run's request; throws for an HTTP status that is an error.
+export async function post({ base_url, api_key, request }, caller) {
   const response = await fetch(`${base_url}/chat/completions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${api_key}` },
@@ -14,6 +15,11 @@ export async function stream(client, { base_url, api_key, request }, caller) {
     signal: caller.signal,
   })
   if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}: ${await response.text()}`), { status: response.status })
+  return response
+}
+
+export async function stream(client, run, caller) {
+  const response = await post(run, caller)
   const reader = response.body.getReader()
   const decoder = new TextDecoder()
   let buffer = ''

@@ -8,23 +8,10 @@
 import { createRequire } from 'node:module'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { serve } from './_adapter.mjs'
+import { HELLO, post } from './_fetch.mjs'
 
-const HELLO = {
-  name: 'eventsource-parser',
-  version: createRequire(import.meta.url)('eventsource-parser/package.json').version,
-  transports: ['sse'],
-  controls: ['cancel_after_events', 'cancel_after_ms', 'stop', 'total_timeout_ms', 'read_delay_ms'],
-  retry: 'none',
-}
-
-async function stream(client, { base_url, api_key, request }, caller) {
-  const response = await fetch(`${base_url}/chat/completions`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${api_key}` },
-    body: JSON.stringify(request),
-    signal: caller.signal,
-  })
-  if (!response.ok) throw Object.assign(new Error(`HTTP ${response.status}: ${await response.text()}`), { status: response.status })
+async function stream(client, run, caller) {
+  const response = await post(run, caller)
   const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
   for await (const { data } of events) {
     if (data === '[DONE]') break
@@ -34,4 +21,5 @@ async function stream(client, { base_url, api_key, request }, caller) {
   }
 }
 
-serve(HELLO, () => undefined, stream)
+const { version } = createRequire(import.meta.url)('eventsource-parser/package.json')
+serve({ ...HELLO, name: 'eventsource-parser', version }, () => undefined, stream)

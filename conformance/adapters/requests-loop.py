@@ -12,31 +12,12 @@ import time
 from importlib.metadata import version
 
 import requests
-from _adapter import Caller, Run, seconds, serve
-
-HELLO = {
-    "name": "requests-loop",
-    "version": version("requests"),
-    "transports": ["sse"],
-    "controls": ["cancel_after_events", "stop", "idle_timeout_ms", "connect_timeout_ms", "read_delay_ms", "ca_file", "connection"],
-    "retry": "none",
-}
-
-
-def client(run: Run) -> requests.Session:
-    return requests.Session()
+from _adapter import Caller, Run, serve
+from _requests import HELLO, answered, client
 
 
 def stream(session: requests.Session, run: Run, caller: Caller) -> None:
-    with session.post(
-        run["base_url"] + "/chat/completions",
-        headers={"Authorization": f"Bearer {run['api_key']}"},
-        json=run["request"],
-        stream=True,
-        timeout=(seconds(run, "connect_timeout_ms"), seconds(run, "idle_timeout_ms")),
-        verify=run.get("ca_file"),
-    ) as response:
-        response.raise_for_status()
+    with answered(session, run) as response:
         for line in response.iter_lines():
             if not line.startswith(b"data: "):
                 continue
@@ -49,4 +30,4 @@ def stream(session: requests.Session, run: Run, caller: Caller) -> None:
             time.sleep(caller.pause)
 
 
-serve(HELLO, client, stream)
+serve({**HELLO, "name": "requests-loop", "version": version("requests")}, client, stream)
