@@ -11,9 +11,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: help run test check fix matrix bench soak schemas mutants stress
+.PHONY: help run test check fix matrix baselines bench soak schemas mutants stress
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## serve on 127.0.0.1:8080
 	@exec $(BIN)/python -m mockserver serve --curl $(ARGS)
@@ -37,8 +37,11 @@ mutants: $(INSTALLED) ## run every mutant through every case and write the table
 stress: $(INSTALLED) ## the reference clients again and again beside busy processes: nothing may fail
 	@$(BIN)/python -m conformance.stress $(ARGS)
 
-matrix: $(INSTALLED) ## run every client that has an adapter, and write docs/matrix
+matrix: $(INSTALLED) ## run every client and gateway that is not done yet, and write docs/matrix
 	@PYTHONPATH=. $(BIN)/python tools/matrix.py $(ARGS)
+
+baselines: $(INSTALLED) ## write conformance/baselines from what make matrix saw
+	@PYTHONPATH=. $(BIN)/python tools/baselines.py $(ARGS)
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python -m bench $(ARGS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from conformance.reporters.printable import printable
 from conformance.verdict import CaseResult, CheckResult, Severity, Verdict
 from mockserver.author_errors import AuthorError, Mistake
 
@@ -95,4 +96,4 @@ def failing(results: Iterable[CaseResult], severities: tuple[Severity, ...] = ("
 
 def reason(check: CheckResult) -> str:
     """Why a check fails, in one line."""
-    return (check.reason or check.evidence or "fails at the time of writing").splitlines()[0]
+    return printable((check.reason or check.evidence or "fails at the time of writing").splitlines()[0])

@@ -44,7 +44,7 @@ def summary(matrix: Mapping[str, Any]) -> Iterator[str]:
     counts = {level: Counter(client["levels"][level] for client in clients) for level in COUNTED}
     day = max(client["date"] for client in clients)
     yield f"{len(clients)} clients and gateways were judged by {len({case['id'] for case in cases})} cases, the last on {day}."
-    yield f"{perfect or 'None'} of them {'passes' if perfect < 2 else 'pass'} every level."
+    yield f"{perfect or 'None'} of them pass{'es' if perfect == 1 else ''} every level."
     yield from ("", f"| level | {' | '.join(STATES)} |", f"|---|{'---|' * len(STATES)}")
     for level in COUNTED:
         yield f"| {level}: {LEVELS[level]} | {' | '.join(str(counts[level][state]) for state in STATES)} |"

@@ -19,7 +19,7 @@ HEAD = f"""# What fails, and why
 
 The MUSTs that each client of [the matrix](README.md) breaks, by what they have in common. A link leads to the case: what the server
 sends, byte by byte, and what the rule rests on; `streamproof cases serve ID` plays it. The last column is what the caller was told in the
-first of them. A reason is our reading, and has the client's own issue where we know of one. Where none is written down, the evidence stands.
+first of them. A reason is our reading, and has the client's own issue where we know one. Where none is written down, the evidence stands.
 
 Each case says what its MUST rests on: a standard, the API reference, or, where that keeps silent, the kit's own rule. So a row is a reason
 to look, not a verdict on a library. Some of these clients leave it to their callers to see whether a `finish_reason` came.
@@ -37,7 +37,7 @@ def _section(report: Mapping[str, Any], known: Sequence[baseline.Known]) -> Iter
     client = report["client"]
     results = baseline.apply(known, results_of(report))
     failing = {pattern: baseline.reason(check) for pattern, check in baseline.failing(results, ("MUST",)).items()}
-    yield f"## {client.get('name', 'client')} {client.get('version', '')}".rstrip()
+    yield _cell(f"## {client.get('name', 'client')} {client.get('version', '')}".rstrip())
     yield ""
     if note := client.get("note"):
         yield from (_cell(note), "")

@@ -16,7 +16,7 @@ def render(matrix: Matrix) -> str:
     lines += [
         _row([client.label, client.date, *(f"{SIGNS[level.state]} {level.state}" for level in client.levels)]) for client in matrix.clients
     ]
-    lines += [line for client in matrix.clients if client.note for line in ("", f"{client.label}: {client.note}")]
+    lines += [line for client in matrix.clients if client.note for line in ("", _text(f"{client.label}: {client.note}"))]
     told = [row for row in matrix.rows if any(cell and cell.verdict not in UNREMARKABLE for cell in row.cells)]
     if told:
         labels = [client.label for client in matrix.clients]
@@ -26,7 +26,11 @@ def render(matrix: Matrix) -> str:
 
 
 def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(_text(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _text(words: str) -> str:
+    return words.replace("<", "&lt;").replace("\n", " ")
 
 
 def _cell(cell: Cell | None) -> str:
