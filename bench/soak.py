@@ -35,7 +35,9 @@ WARM_UP_SHARE, WARM_UP_SECONDS = 0.5, 300.0
 MOST_MIB, MOST_SHARE = 8.0, 0.08
 """What memory may grow by after the warm-up: the larger one of MiB and a share of what it was."""
 MOST_LOOKS = 300
-LEFT_SECONDS = 30.0
+LEFT_SECONDS = 90.0
+"""By when everything has left: a client that was closed while its answer is stalled is known to its kernel for another minute (tcp(7),
+tcp_fin_timeout)."""
 
 
 @dataclass(frozen=True)

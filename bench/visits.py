@@ -1,4 +1,4 @@
-"""Clients of every manner, one visit each: they read to the end, leave, reset, stall, speak WebSocket."""
+"""Clients of every manner, one visit each: they read to the end, leave, reset, stall, half-close, speak WebSocket."""
 
 from __future__ import annotations
 
@@ -93,8 +93,7 @@ async def reset(visit: Visit) -> None:
     """In the middle, by RST."""
     async with visit.request() as (reader, writer):
         await _some(visit, reader)
-        # SO_LINGER with a time of zero makes close() send RST (socket(7)).
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _close_by_reset(writer)
 
 
 async def stall(visit: Visit) -> None:
@@ -102,6 +101,14 @@ async def stall(visit: Visit) -> None:
     async with visit.request() as (_, writer):
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.sleep(visit.random.uniform(1, PATIENCE))
+
+
+async def half_close(visit: Visit) -> None:
+    """Say that nothing more will be asked, and read the answer; give up by RST, for the FIN is said already."""
+    async with visit.request() as (reader, writer):
+        writer.write_eof()
+        _close_by_reset(writer)
+        await _rest(reader)
 
 
 async def session(visit: Visit) -> None:
@@ -151,16 +158,16 @@ async def slow_websocket(visit: Visit) -> None:
 
 
 WAYS: dict[Callable[[Visit], Awaitable[None]], float] = {
-    read: 55,
+    read: 50,
     leave: 15,
     reset: 10,
     stall: 10,
+    half_close: 5,
     websocket: 8,
     session: 1.5,
     slow_websocket: 0.5,
 }
-"""How often each is seen, in per cent. None half-closes: that such a client has left cannot be seen while it is stalled, and its
-connection is kept for ten minutes."""
+"""How often each is seen, in per cent."""
 
 
 async def _post(writer: asyncio.StreamWriter, path: str, body: Mapping[str, Any], key: str) -> None:
@@ -168,6 +175,11 @@ async def _post(writer: asyncio.StreamWriter, path: str, body: Mapping[str, Any]
     head = f"POST {path} HTTP/1.1\r\nhost: soak\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
     writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
     await writer.drain()
+
+
+def _close_by_reset(writer: asyncio.StreamWriter) -> None:
+    """SO_LINGER with a time of zero makes close() send RST (socket(7))."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def _some(visit: Visit, reader: asyncio.StreamReader) -> None:

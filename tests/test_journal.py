@@ -133,6 +133,37 @@ def test_a_half_close_is_told_and_answered(server: MockServer) -> None:
     assert [each["what"] for each in connection["happenings"]] == ["half-closed"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="how soon the kernel asks and forgets is Linux's (tcp(7))")
+@pytest.mark.parametrize(
+    "leaving",
+    [(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"), (socket.IPPROTO_TCP, getattr(socket, "TCP_LINGER2", 0), 1)],
+    ids=["by RST", "by close"],
+)
+@pytest.mark.parametrize("fault", [{"stall": {"at": "content:1"}}, {"vanish": {"at": "content:1"}}], ids=["stall", "vanish"])
+def test_who_half_closed_and_left_is_not_waited_for(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch, leaving: tuple[int, int, Any], fault: Any
+) -> None:
+    monkeypatch.setattr("mockserver.transports.connection.PROBE_SECONDS", 1)
+    session = server.session([{"answer": {"content": ["a", "b"]}, "faults": [fault]}])
+    url = httpx.URL(session.base_url)
+    body = json.dumps(ASK).encode()
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
+        head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(head.encode() + body)
+        sock.shutdown(socket.SHUT_WR)
+        heard = b""
+        while b'"a"' not in heard:
+            heard += sock.recv(65536)
+        time.sleep(1.5)
+        (connection,) = session.journal()["connections"]
+        assert connection["closed_at"] is None, "it may still be there"
+        sock.setsockopt(*leaving)
+    server.until(lambda: session.session.journal.connections[0].closed_at is not None, 20)
+    (connection,) = session.journal()["connections"]
+    assert (connection["closed_by"], connection["closed_how"]) == ("client", "rst")
+    session.wait_idle()
+
+
 def test_a_reader_that_does_not_read_is_told(server: MockServer) -> None:
     session = server.session([{"answer": {"content": ["x" * 10_000_000]}}])
     url = httpx.URL(session.base_url)

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 UNSEEN_SECONDS = 600.0
 """How long a connection is kept whose client cannot be seen to leave."""
+PROBE_SECONDS = 5
+"""How often such a client's kernel is asked whether the connection is still there. One that was closed is known there for another
+minute (tcp(7), tcp_fin_timeout); a reset is seen at once."""
+PROBES = 127
+"""So many questions without an answer end it (tcp(7), TCP_KEEPCNT): the most there can be, for a link that is cut may be mended."""
 DRAIN_SECONDS = 1.0
 """How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
 
@@ -147,8 +152,11 @@ class Connection(RequestHandler):
         self._tell_gone()
         if (lost := getattr(self._manager, "lost", None)) is not None:
             lost(self)
+        transport: Any = self.transport
+        if hasattr(transport, "_read_ready_cb"):
+            transport._read_ready_cb = None  # asyncio's transport holds a method of its own
         super().connection_lost(exc)
-        # It knows this connection too: a circle would keep both until the garbage collector comes, which is seldom.
+        # It knows this connection too. What is in a circle stays until the garbage collector comes, which is seldom.
         self._last_body = None
 
     def leave(self) -> None:
@@ -297,11 +305,11 @@ class Connection(RequestHandler):
         self.close()
 
     async def stall(self) -> None:
-        """Nothing more until the client leaves. One that half-closed before may still be there, which cannot be seen."""
+        """Nothing more until the client leaves. One that half-closed before may still be there."""
         if self.entry.half_closed_at is None:
             await self.gone()
         else:
-            await asyncio.sleep(UNSEEN_SECONDS)
+            await self._lost(UNSEEN_SECONDS)
         self.force_close()
 
     async def vanish(self) -> None:
@@ -309,8 +317,20 @@ class Connection(RequestHandler):
         if self.transport is not None:
             self.transport.pause_reading()
             self.entry.happened(self._loop.time(), "vanished")
-        await asyncio.sleep(UNSEEN_SECONDS)
+        await self._lost(UNSEEN_SECONDS)
         self.force_close()
+
+    async def _lost(self, at_most: float) -> None:
+        """Wait until the client's kernel has said that nobody is there, without reading what the client sends."""
+        deadline = self._loop.time() + at_most
+        if self.transport is not None and sys.platform == "linux":
+            for option, value in ((socket.TCP_KEEPIDLE, PROBE_SECONDS), (socket.TCP_KEEPINTVL, PROBE_SECONDS), (socket.TCP_KEEPCNT, PROBES)):
+                self._socket().setsockopt(socket.IPPROTO_TCP, option, value)
+        while self.transport is not None and self._loop.time() < deadline:
+            if self._socket().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self.entry.closed(self._loop.time(), "client", "rst")
+                return
+            await asyncio.sleep(PROBE_SECONDS)
 
     def _socket(self) -> Any:
         assert self.transport is not None
