@@ -324,7 +324,8 @@ class Connection(RequestHandler):
         """Wait until the client's kernel has said that nobody is there, without reading what the client sends."""
         deadline = self._loop.time() + at_most
         if self.transport is not None and sys.platform == "linux":
-            for option, value in ((socket.TCP_KEEPIDLE, PROBE_SECONDS), (socket.TCP_KEEPINTVL, PROBE_SECONDS), (socket.TCP_KEEPCNT, PROBES)):
+            asked = {socket.TCP_KEEPIDLE: PROBE_SECONDS, socket.TCP_KEEPINTVL: PROBE_SECONDS, socket.TCP_KEEPCNT: PROBES}
+            for option, value in asked.items():
                 self._socket().setsockopt(socket.IPPROTO_TCP, option, value)
         while self.transport is not None and self._loop.time() < deadline:
             if self._socket().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
