@@ -144,7 +144,7 @@ def test_who_half_closed_and_left_is_not_waited_for(
     server: MockServer, monkeypatch: pytest.MonkeyPatch, leaving: tuple[int, int, Any], fault: Any
 ) -> None:
     monkeypatch.setattr("mockserver.transports.connection.PROBE_SECONDS", 1)
-    session = server.session([{"answer": {"content": ["a", "b"]}, "faults": [fault]}])
+    session = server.session([{"answer": {"content": ["a", "b"]}, "pace": {"ttft": 0.5}, "faults": [fault]}])
     url = httpx.URL(session.base_url)
     body = json.dumps(ASK).encode()
     with socket.create_connection((url.host, url.port or 0), timeout=5) as sock:
