@@ -233,7 +233,7 @@ class App:
 
     async def _answer_together(self, fleet: RedisFleet, request: web.BaseRequest, asked: Route) -> web.StreamResponse:
         """Answer as one of several processes; what cannot be known now is refused, and the client may ask again."""
-        from mockserver.fleet import Elsewhere
+        from mockserver.replicas import Elsewhere
 
         received_at = self.upstream.slots.now()
         try:

@@ -38,10 +38,10 @@ class _Asked:
 class Orders:
     """`acts` are what can be ordered, by name. `told(message)` hears what is sent to this process alone."""
 
-    def __init__(self, line: Line, root: str, process: str, told: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, line: Line, process: str, told: Callable[[dict[str, Any]], None]) -> None:
         self.acts: dict[str, Act] = {}
         self._line = line
-        self._everyone, self._to = f"{root}everyone", f"{root}to:"
+        self._everyone, self._to = f"{line.root}everyone", f"{line.root}to:"
         self._process = process
         self._told = told
         self._asked: dict[str, _Asked] = {}

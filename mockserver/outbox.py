@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from mockserver.journal import MAX_REQUESTS, ConnectionEntry, Journal, RequestEntry
+from mockserver.labels import agree
 from mockserver.redis_line import Line, StoreLost
 from mockserver.sessions import Session
 
@@ -24,7 +24,6 @@ MAX_KEPT = 10_000
 LOT = 100
 
 Entry = RequestEntry | ConnectionEntry
-Agree = Callable[[Session, Iterable[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +39,13 @@ class Note:
 
 
 class Outbox:
-    """`agree(session, secrets)` has the labels of keys agreed on with the other processes. `shift` is what is added to this
-    machine's clock so that times can be compared with other machines'."""
+    """`shift` is what is added to this machine's clock so that times can be compared with other machines'."""
 
-    def __init__(self, line: Line, root: str, process: str, agree: Agree) -> None:
+    def __init__(self, line: Line, process: str) -> None:
         self.shift = 0.0
         self._line = line
-        self._root = root
+        self._root = line.root
         self._process = process
-        self._agree = agree
         self._fresh: OrderedDict[tuple[str, int], Note] = OrderedDict()
         self._open: dict[str, dict[int, Note]] = {}
         self._calls: deque[tuple[Any, ...]] = deque(maxlen=MAX_KEPT)
@@ -157,7 +154,7 @@ class Outbox:
         before = ["1" if id(note.entry) in told else "" for note in notes]
         entries = [self._shown(journal, note.entry) for note in notes]
         if strangers := journal.keys.keys() - journal.agreed:
-            await self._agree(session, strangers)
+            await agree(self._line, session, strangers)
             entries = [self._shown(journal, note.entry) for note in notes]
         arguments = [part for entry, again in zip(entries, before, strict=True) for part in (*entry, again)]
         taken = session.taken if session.owner == self._process else ""

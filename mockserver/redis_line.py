@@ -72,7 +72,7 @@ def read_address(text: str) -> Address:
 
 def _check(address: Address, query: Mapping[str, str]) -> None:
     """Find now what would be found when the first connection is made. Raises AuthorError."""
-    pool = _client(address).connection_pool
+    pool: Any = _client(address).connection_pool
 
     def wrong(told: str) -> AuthorError:
         return AuthorError([Mistake("--store", 1, f"'{address.shown}': {told}")])
@@ -137,10 +137,11 @@ def _script(name: str) -> tuple[str, str]:
 
 class Line:
     """One connection, over which calls go in the order in which they are made. It is made at the first call, and again after
-    it was lost."""
+    it was lost. `root` begins the name of every key."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.root = address.prefix
         self._client = _client(address)
         self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None

@@ -17,13 +17,13 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
     histogram lanes limits mock_errors namesake network noted paces parameters places reactions recording registry route \
     running_usage scene steps tokens turns websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
-client_message compile heard invariants journal lint load load_message load_report pacing plan profiles replay settings slow_head validation
+client_message compile heard invariants journal lint load load_message load_report merged_journal pacing plan profiles replay settings slow_head validation
 server_options session_options sessions
-certificates orders outbox play redis_line slots
+certificates labels orders outbox play redis_line shared_places slots
 exchange
 load_watch upstream
 transports
-app breaking control fleet health journal_file metrics recorder request_lines routes seed_proxy stored workers
+app beats breaking claims control fleet health journal_file metrics recorder replicas request_lines routes seed_proxy stored workers
 pytest_plugin testing
 __main__ cli
 """

@@ -1,0 +1,98 @@
+"""To be one of several processes: it says that it is alive, and what it holds is free once it no longer does."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+import time
+from pathlib import Path
+
+from mockserver.orders import Orders
+from mockserver.outbox import Outbox
+from mockserver.redis_line import Line, StoreLost
+from mockserver.replicas import Replicas
+from mockserver.session_options import TTL_SECONDS
+from mockserver.upstream import Upstream
+
+BEAT_SECONDS = 1.0
+BEATS_A_SWEEP = 30
+CONNECTIONS_EACH = 1_000_000
+"""Connections of the process with the number n are numbered from n times this."""
+
+
+class Beats:
+    """This process's beats. The first one joins the others: it tells the process its number, and how far its clock is from theirs."""
+
+    def __init__(self, upstream: Upstream, line: Line, outbox: Outbox, orders: Orders, replicas: Replicas, process: str) -> None:
+        self._upstream = upstream
+        self._line = line
+        self._outbox = outbox
+        self._orders = orders
+        self._replicas = replicas
+        self._root = line.root
+        self._process = process
+        self._beating: asyncio.Task[None] | None = None
+
+    async def start(self) -> str | None:
+        """Join the others; why the store is lost, if it is: then requests are refused until it is there."""
+        try:
+            await self._beat(first=True)
+        except StoreLost as error:
+            self._number_connections(secrets.randbelow(CONNECTIONS_EACH))
+            reason: str | None = str(error)
+        else:
+            reason = None
+            await self._orders.start()
+        self._beating = asyncio.get_running_loop().create_task(self._keep_beating(listening=reason is None))
+        return reason
+
+    async def _keep_beating(self, *, listening: bool) -> None:
+        for beat in itertools.count(1):
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await self._beat()
+                if beat % BEATS_A_SWEEP == 0:
+                    await self._replicas.sweep()
+            except StoreLost:
+                continue
+            if not listening:
+                listening = True
+                await self._orders.start()
+
+    async def _beat(self, *, first: bool = False) -> None:
+        asked_at = asyncio.get_running_loop().time()
+        ttl = int(TTL_SECONDS * 1000)
+        now, number = await self._line.script("beat", self._root, "default", self._process, int(first), ttl)
+        self._line.tell_time(float(now), asked_at)
+        if first:
+            self._number_connections(number)
+            self._outbox.shift = await self._shift(float(now) / 1000)
+
+    def _number_connections(self, number: int) -> None:
+        self._upstream.connections = self._upstream.connections_before = number * CONNECTIONS_EACH
+
+    async def _shift(self, now: float) -> float:
+        """How far this machine's clock is from that of the one that began: one boot of one machine has one clock."""
+        own = json.dumps({"boot": _boot(), "ahead": now - time.monotonic()})
+        await self._line.call("SET", f"{self._root}clock", own, "NX", "EX", 86400)
+        first = json.loads(await self._line.call("GETEX", f"{self._root}clock", "EX", 86400) or own)
+        return 0.0 if first["boot"] == _boot() else now - time.monotonic() - float(first["ahead"])
+
+    def stop(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+
+    async def leave(self) -> None:
+        """Be none of the processes any more."""
+        try:
+            await self._line.call("ZREM", f"{self._root}processes", self._process)
+        except StoreLost:
+            """It will be seen to beat no more."""
+
+
+def _boot() -> str:
+    """What tells this boot of this machine from others (random(4)); empty where the system does not say."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text(encoding="ascii").strip() if path.exists() else ""

@@ -1,0 +1,117 @@
+"""A request that begins as an earlier one did, and whose answer is known whole: it is answered in the callback that brings it.
+
+To read a head and to run a task for it costs more than all else about a short answer, and nothing comes of it where clients send the
+same head again and again, as they do under load. Whatever is out of the ordinary goes the long way (`transports.http`): a fault, a
+pace, a limit, a body in pieces, a client that reads slowly. What is said and noted is the same on both.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from mockserver.access import Keys, credential, keys_in
+from mockserver.answers import ApiError, Request
+from mockserver.channels import DialectName
+from mockserver.exchange import Call, Prepared
+from mockserver.limits import UNLIMITED
+from mockserver.play import say
+from mockserver.route import Route, deployment, route
+from mockserver.sessions import Session
+from mockserver.transports import http
+from mockserver.transports.connection import Connection, head_size
+
+if TYPE_CHECKING:
+    from aiohttp.http_parser import RawRequestMessage
+
+    from mockserver.upstream import Upstream
+
+MAX_HEADS = 256
+MAX_HEAD = 4096
+
+
+class Head(NamedTuple):
+    """A request's head as it was read, and the bytes of body that it announces."""
+
+    path_qs: str
+    headers: Mapping[str, str]
+    length: int
+    route: Route
+    deployment: str | None
+    keys: Keys
+
+
+class Again:
+    """A request whose head was read before, on another connection or this one."""
+
+    __slots__ = ("headers", "path_qs", "protocol")
+
+    method = "POST"
+    keep_alive = True
+
+    def __init__(self, head: Head, protocol: Connection) -> None:
+        self.path_qs, self.headers, self.protocol = head.path_qs, head.headers, protocol
+
+
+class AtOnce:
+    """The heads that one server has read."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._heads: OrderedDict[bytes, Head] = OrderedDict()
+
+    def learn(self, data: bytes, read: RawRequestMessage) -> None:
+        """Remember the head of a whole request, if it is a question that says nothing unusual of its connection or its body."""
+        path_qs, size = str(read.url), head_size(data)
+        asked = route(path_qs)
+        usual = read.method == "POST" and read.version == (1, 1) and not (read.should_close or read.upgrade or read.compression)
+        usual = usual and size <= MAX_HEAD and "Expect" not in read.headers and http.not_json(read.headers) is None
+        if not usual or asked.surface != "chat" or credential(read.headers, path_qs) is None:
+            return
+        keys = keys_in(read.headers, path_qs)
+        self._heads[data[:size]] = Head(path_qs, read.headers, len(data) - size, asked, deployment(read.url.path), keys)
+        if len(self._heads) > MAX_HEADS:
+            self._heads.popitem(last=False)
+
+    def answer(self, connection: Connection, data: bytes) -> bool:
+        """Answer a whole request; False, with nothing done, if it is one for the long way."""
+        end = head_size(data)
+        head = self._heads.get(data[:end])
+        if head is None or len(data) - end != head.length or head.length > self._upstream.settings.max_body or connection.blocked:
+            return False
+        upstream, request = self._upstream, Again(head, connection)
+        received_at = upstream.slots.now()
+        session = upstream.session_of(request, head.route)
+        if isinstance(session, ApiError) or not self._lets_in(session, head, received_at):
+            return False
+        body = data[end:]
+        asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment)
+        if asked.profile is not None or isinstance(asked.request, ApiError):
+            return False
+        dialect: DialectName = "sse" if asked.request.stream else "json"
+        prepared = self._known(session, asked.request, dialect)
+        if prepared is None or prepared.piece is None or upstream.wrong_dialect(session, dialect) is not None:
+            return False
+        entry = upstream.enter(session, request, received_at, body, head.keys)
+        session.allowance(entry.key).ask(received_at, asked.request, len(body))
+        call = upstream.take(session, asked.request, dialect)
+        opening = http.opening(upstream, request, call, entry, prepared)
+        slug = upstream.exchange.slug(prepared, call)
+        say(prepared.piece, connection, upstream.slots, entry, head=opening, slug=slug)
+        upstream.finished(session, entry)
+        return True
+
+    def _lets_in(self, session: Session, head: Head, now: float) -> bool:
+        """Whether anybody with such a key is answered, and nothing is to be counted or asked for that."""
+        access, key = self._upstream.access, head.keys.credential
+        free = session.limits is UNLIMITED and session.port is None and self._upstream.fleet is None
+        return free and key is not None and not access.counts(key.key) and access.accepts(key.key, now)
+
+    def _known(self, session: Session, request: Request, dialect: DialectName) -> Prepared | None:
+        """The answer's plan, if it was made before."""
+        turn = session.peek()
+        if turn is None:
+            return None
+        call = Call(request, session, session.taken, turn, dialect)
+        return self._upstream.exchange.known(call) if self._upstream.exchange.keeps(call, turn) else None
