@@ -25,11 +25,14 @@ import click
 
 from bench import servers
 from bench.load import resident_kib
-from bench.visits import MUCH, Visit
+from bench.visits import MUCH, Visit, slow_websocket
 
 CHAOS = ("reset-mid-stream:0.04", "stall-mid-event:0.04", "hang-up-after-finish:0.04", "once-overloaded:0.04", "error-mid-stream:0.04")
 PACE = "ttft=0.2,tps=8"
 RAMP_SECONDS = 5.0
+GREEDY = 40
+"""So many ask for very much at the beginning, by which the plans that a journal keeps weigh as much as they may before memory is
+judged, be it for a minute only."""
 WARM_UP_SHARE, WARM_UP_SECONDS = 0.5, 300.0
 """The warm-up is this share of the time, and at most so long."""
 MOST_MIB, MOST_SHARE = 8.0, 0.08
@@ -123,11 +126,15 @@ async def _load(server: servers.Server, streams: int, seconds: float) -> list[Lo
     much = servers.post(server.port, "/_mock/sessions", MUCH)["key"]
     visits = (Visit(server.port, number, much) for number in count())
     clients = [asyncio.create_task(_client(visits, RAMP_SECONDS * n / streams)) for n in range(streams)]
+    clients += [asyncio.create_task(Visit(server.port, n, much).make(slow_websocket)) for n in range(GREEDY)]
     began = time.monotonic()
     looks = []
     while (passed := time.monotonic() - began) < seconds:
         looks.append(Look(passed, resident_kib(server.pid) / 1024))
         await asyncio.sleep(max(0.5, seconds / MOST_LOOKS))
+        for client in clients:
+            if client.done():
+                client.result()  # One that failed would be less load than is told.
     for client in clients:
         client.cancel()
     await asyncio.gather(*clients, return_exceptions=True)

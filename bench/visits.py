@@ -52,11 +52,15 @@ class Visit:
     def key(self) -> str:
         return f"sk-soak-{self.number % KEYS:08}"
 
-    async def make(self) -> None:
-        """Behave, whatever the server does."""
+    @property
+    def way(self) -> Way:
         (way,) = self.random.choices(list(WAYS), list(WAYS.values()))
+        return way
+
+    async def make(self, way: Way | None = None) -> None:
+        """Behave, this way or that of its number, whatever the server does."""
         try:
-            await way(self)
+            await (way or self.way)(self)
         except GONE:
             await asyncio.sleep(BACKOFF)
 
@@ -147,17 +151,20 @@ async def websocket(visit: Visit) -> None:
 async def slow_websocket(visit: Visit) -> None:
     """Ask for very much by WebSocket and read none of it: the server resets."""
     from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
 
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.connect(("127.0.0.1", visit.port))
         address = f"ws://127.0.0.1:{visit.port}/s/{visit.much}/v1/ws/chat?key={visit.key}"
-        async with connect(address, sock=sock, proxy=None, compression=None, max_queue=1, ping_interval=None, close_timeout=1) as ws:
-            await ws.send(json.dumps(visit.body))
-            await asyncio.sleep(PATIENCE)
+        with suppress(WebSocketException):
+            async with connect(address, sock=sock, proxy=None, compression=None, max_queue=1, ping_interval=None, close_timeout=1) as ws:
+                await ws.send(json.dumps(visit.body))
+                await asyncio.sleep(PATIENCE)
 
 
-WAYS: dict[Callable[[Visit], Awaitable[None]], float] = {
+Way = Callable[[Visit], Awaitable[None]]
+WAYS: dict[Way, float] = {
     read: 50,
     leave: 15,
     reset: 10,
