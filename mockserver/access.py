@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 SECRET_FIELDS = ("api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "x-mock-token")
@@ -54,6 +55,17 @@ def secrets_in(headers: Mapping[str, str], path: str) -> Iterator[str]:
     yield from _in_subprotocols(headers.get("Sec-WebSocket-Protocol", ""))
     if "?" in path:
         yield from (value for name, value in _parameters(path) if name.lower() in SECRET_PARAMETERS and value)
+
+
+class Keys(NamedTuple):
+    """What a request's head says of keys: the one it asks with, wherever that stands, and all that may be a secret."""
+
+    credential: Credential | None
+    secrets: tuple[str, ...]
+
+
+def keys_in(headers: Mapping[str, str], path: str) -> Keys:
+    return Keys(credential(headers, path, query=True), tuple(secrets_in(headers, path)))
 
 
 def without_secrets(name: str, value: str, label: Callable[[str], str]) -> str:

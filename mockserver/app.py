@@ -23,6 +23,7 @@ from mockserver.sessions import Session, UnknownSession
 from mockserver.settings import Settings
 from mockserver.slots import Slots
 from mockserver.transports import http
+from mockserver.transports.at_once import AtOnce
 from mockserver.transports.connection import Connection
 from mockserver.transports.listener import BACKLOG, OwnPorts, address, bound_socket, bound_sockets, reached
 from mockserver.transports.proxies import INSIDE, Proxies, before
@@ -52,6 +53,7 @@ class Server(web.Server):
             max_field_size=65536,
         )
         self.upstream = upstream
+        self.at_once = AtOnce(upstream)
         self.journal_file: JournalFile | None = None
 
     def accept(self) -> int:

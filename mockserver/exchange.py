@@ -16,7 +16,7 @@ from typing import Any
 from mockserver import mock_errors, registry
 from mockserver.answers import Answer, ApiError, Identity, Request
 from mockserver.channels import DialectName
-from mockserver.compile import Compiled, FramingName, Write, compile_timeline, template
+from mockserver.compile import Compiled, FramingName, Write, compile_timeline, one_piece, template
 from mockserver.dialects._dialect import Dialect
 from mockserver.flavours._flavour import Flavour
 from mockserver.noted import Noted
@@ -38,7 +38,7 @@ MAX_WAYS = 8
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan ready to be played, `slug` being the bytes of the identity `stand_in` in its template (empty: the plan is whole as it
-    is)."""
+    is). `piece` is all that is written, where that is one piece (see `one_piece`)."""
 
     plan: Plan
     compiled: Compiled
@@ -47,6 +47,7 @@ class Prepared:
     turn: Turn
     slug: bytes = b""
     stand_in: Identity = Identity("")
+    piece: Write | None = None
 
     @property
     def size(self) -> int:
@@ -158,13 +159,20 @@ class Exchange:
         if turn is None:
             spent = mock_errors.script_exhausted(len(call.session.script.turns), call.number + 1)
             call = replace(call, answer=spent, turn=HEALTHY)
-        elif call.answer is None and self._keeps(call, turn):
+        elif call.answer is None and self.keeps(call, turn):
             return self._kept(call)
         return self._compiled(call, self.identity(call.request, call.session, call.number))
 
-    def _keeps(self, call: Call, turn: Turn) -> bool:
+    def keeps(self, call: Call, turn: Turn) -> bool:
         """Whether the plan serves the next equal request too. A compressed message hides the identity, a lane is not in the request."""
-        alone = call.deflate or call.lane is not None or call.whole or self.settings.chaos or self.settings.rules is not None
+        alone = (
+            call.deflate
+            or call.lane is not None
+            or call.whole
+            or call.request.body.get("store")
+            or self.settings.chaos
+            or self.settings.rules is not None
+        )
         return turn.plain and not alone
 
     def _kept(self, call: Call) -> Prepared:
@@ -265,7 +273,7 @@ class Exchange:
         compiled = template(whole.compiled, slug) if slug else whole.compiled
         if _mentions(compiled, stand_in):
             return None
-        return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in)
+        return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in, piece=one_piece(compiled))
 
     def slug(self, prepared: Prepared, call: Call) -> bytes:
         """The bytes of this call's own identity, to be put into the plan's template."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any
@@ -210,10 +210,13 @@ class Journal:
             old.condense()
         return entry
 
-    def asked(self, entry: RequestEntry, method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Note what was asked, and how often the same was asked before in this session."""
+    def asked(
+        self, entry: RequestEntry, method: str, path: str, headers: Mapping[str, str], body: bytes, secrets: Iterable[str] | None = None
+    ) -> None:
+        """Note what was asked, and how often the same was asked before in this session. `secrets` are those in its head, where they
+        are known already."""
         entry.method, entry.path, entry.headers = method, path, headers
-        for secret in secrets_in(headers, path):
+        for secret in secrets_in(headers, path) if secrets is None else secrets:
             self.label(secret)
         self.took_body(entry, body)
 

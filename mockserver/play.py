@@ -310,6 +310,16 @@ class Play:
         return _ended(step)
 
 
+def say(write: Write, wire: Wire, slots: Slots, entry: RequestEntry, *, origin: float, head: bytes, slug: bytes) -> None:
+    """Play a timeline that is nothing but one write, due at once, and the end of a healthy answer."""
+    data = head + slug.join(write.segments)
+    now = slots.now()
+    wire.write(data)
+    entry.wrote(origin, now, len(data), write.messages, write.mark)
+    entry.unsent = wire.unsent
+    entry.end(now, "server", "end")
+
+
 def _ended(step: Ending | WaitFor) -> str:
     """What the journal calls the ending."""
     if isinstance(step, End) and (step.close is not None or step.bare):

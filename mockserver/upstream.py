@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver import api_errors, mock_errors
-from mockserver.access import Access, Credential, credential
+from mockserver.access import Access, Credential, Keys, credential, keys_in
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.author_errors import AuthorError
 from mockserver.channels import DialectName
@@ -357,18 +357,19 @@ class Upstream:
             if self.fleet is not None:
                 self.fleet.met(session, connection.entry)
 
-    def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"") -> RequestEntry:
-        """Open the request's entry in its session's journal."""
+    def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"", keys: Keys | None = None) -> RequestEntry:
+        """Open the request's entry in its session's journal. `keys` are those of its head, where they are known already."""
         connection = request.protocol
         journal = session.journal
         self.meet(session, connection)
         connection.entry.requests += 1
         entry = journal.request(connection.entry.connection, received_at)
         entry.line = connection.entry
-        journal.asked(entry, request.method, request.path_qs, request.headers, body)
+        keys = keys or keys_in(request.headers, request.path_qs)
+        journal.asked(entry, request.method, request.path_qs, request.headers, body, keys.secrets)
         entry.profile = session.profile
-        if (found := self.credential(request, query=True)) is not None:
-            entry.key, entry.key_from = journal.label(found.key), found.source
+        if keys.credential is not None:
+            entry.key, entry.key_from = journal.label(keys.credential.key), keys.credential.source
         count = request.headers.get("x-stainless-retry-count", "")
         entry.retry_count = int(count) if count.isdecimal() and count.isascii() else None
         if self.fleet is not None:

@@ -59,7 +59,7 @@ def session(answer: Any, **options: Any) -> Session:
 def call(exchange: Exchange, session: Session, body: dict[str, Any], number: int = 0) -> Call:
     asked = exchange.understand(body).request
     assert not hasattr(asked, "status")
-    return Call(asked, session, number, session.script.turns[0], "sse" if body["stream"] else "json")  # type: ignore[arg-type]
+    return Call(asked, session, number, session.script.turns[0], "sse" if body["stream"] else "json")
 
 
 def body(said: str, more: dict[str, Any]) -> dict[str, Any]:

@@ -96,9 +96,10 @@ class AtOnce:
         entry = upstream.enter(session, request, received_at, body, head.keys)
         session.allowance(entry.key).ask(received_at, asked.request, len(body))
         call = upstream.take(session, asked.request, dialect)
+        entry.read_at = origin = upstream.slots.now()
         opening = http.opening(upstream, request, call, entry, prepared)
         slug = upstream.exchange.slug(prepared, call)
-        say(prepared.piece, connection, upstream.slots, entry, head=opening, slug=slug)
+        say(prepared.piece, connection, upstream.slots, entry, origin=origin, head=opening, slug=slug)
         upstream.finished(session, entry)
         return True
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from mockserver.compile import Hold
@@ -38,9 +39,26 @@ PROBES = 127
 DRAIN_SECONDS = 1.0
 """How long a hang-up waits for what the client still sends, and a reset for what the kernel still holds."""
 
+END_OF_HEAD = b"\r\n\r\n"
+UNKNOWN = -1
+"""Where the next request will begin, in bytes from the first one of a connection: no count of bytes is this."""
+
 TCP_INFO_SIZE = 128
 TCP_INFO_BYTES_ACKED = 120
 """Where `tcpi_bytes_acked` stands in Linux's struct tcp_info (include/uapi/linux/tcp.h)."""
+
+
+def head_size(data: bytes) -> int:
+    """The bytes of the head that stands at the beginning, with its empty line; 0 if it is not all there."""
+    return data.find(END_OF_HEAD) + len(END_OF_HEAD) if END_OF_HEAD in data else 0
+
+
+def whole_size(data: bytes, read: RawRequestMessage) -> int | None:
+    """The bytes of the request whose head stands at the beginning of `data`; None if it does not (RFC 9112 §2.2: empty lines
+    may come before it) or its body does not say its length."""
+    if not data[:1].isalpha() or read.chunked:
+        return None
+    return head_size(data) + int(read.headers.get("Content-Length", 0))
 
 
 def _tell(waiting: asyncio.Future[None] | None) -> None:
@@ -65,7 +83,18 @@ class Sent(web.StreamResponse):
 class Connection(RequestHandler):
     """aiohttp's protocol with the means to end a connection exactly, and an entry of what happened on it."""
 
-    __slots__ = ("_arrived", "_close_notify", "_gone", "_last_body", "entry", "head_sent", "session", "session_keys", "ws_gone")
+    __slots__ = (
+        "_arrived",
+        "_boundary",
+        "_close_notify",
+        "_gone",
+        "_last_body",
+        "entry",
+        "head_sent",
+        "session",
+        "session_keys",
+        "ws_gone",
+    )
 
     entry: ConnectionEntry
 
@@ -74,6 +103,7 @@ class Connection(RequestHandler):
         self.session: Session | None = None
         self.session_keys: set[str] = set()
         self._close_notify = True
+        self._boundary = 0
         self._last_body: StreamReader | None = None
 
     def welcome(self, session: Session, entry: ConnectionEntry, *, close_notify: bool) -> None:
@@ -99,15 +129,44 @@ class Connection(RequestHandler):
         entry = self.entry
         if data and entry.first_byte_at is None:
             entry.first_byte_at = self._loop.time()
+        begun_at = entry.bytes_in
+        begins = bool(data) and begun_at == self._boundary
         entry.bytes_in += len(data)
         if self._arrived is not None:
             _tell(self._arrived)
+        if begins and self._answered_at_once(data):
+            self._boundary = entry.bytes_in
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            return
         answering = bool(data) and self._is_answering()
+        waiting = len(self._messages)
         super().data_received(data)
+        if begins:
+            size = self._learn(data) if len(self._messages) == waiting + 1 else None
+            self._boundary = UNKNOWN if size is None else begun_at + size
         if answering or len(self._messages) > 1:  # or they came together
             entry.happened(self._loop.time(), "pipelined")
         if self._messages:
             self._last_body = self._messages[-1][1]
+
+    def _answered_at_once(self, data: bytes) -> bool:
+        """Answer the request that begins here, if nothing is under way and nothing unusual is in it."""
+        idle = self._waiter is not None and not (
+            self._waiter.done() or self._messages or self._upgraded or self._close or self._force_close
+        )
+        at_once = getattr(self._manager, "at_once", None)
+        open_ = self.transport is not None and not self.transport.is_closing()
+        return idle and open_ and at_once is not None and at_once.answer(self, data)
+
+    def _learn(self, data: bytes) -> int | None:
+        """The size of the request that began with these bytes, and of which aiohttp has read the head just now; None where that
+        cannot be known. A head is learned where it came with its whole body."""
+        read, _ = self._messages[-1]
+        size = whole_size(data, read) if isinstance(read, RawRequestMessage) else None
+        at_once = getattr(self._manager, "at_once", None)
+        if size == len(data) and at_once is not None:
+            at_once.learn(data, read)
+        return size
 
     def _is_answering(self) -> bool:
         """A whole request was read and its answer is under way: what comes now is another request (RFC 9112 §9.3.2)."""

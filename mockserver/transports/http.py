@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from math import ceil
 from random import Random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiohttp import web
 
@@ -111,10 +112,15 @@ async def complete(upstream: Upstream, request: web.BaseRequest, session: Sessio
 
 
 def _not_json_posted(request: web.BaseRequest) -> ApiError | None:
-    """405 and 415. A form is let through: it is what `curl -d` says it sends, whatever it sends."""
+    """405 and 415."""
     if request.method != "POST":
         return api_errors.method_not_allowed(request.method, request.path, ("POST",))
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return not_json(request.headers)
+
+
+def not_json(headers: Mapping[str, str]) -> ApiError | None:
+    """415. A form is let through: it is what `curl -d` says it sends, whatever it sends."""
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in ("", "application/json", "application/x-www-form-urlencoded") or kind.endswith("+json"):
         return None
     return api_errors.unsupported_content_type(kind)
@@ -125,14 +131,12 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     connection = cast(Connection, request.protocol)
     exchange = upstream.exchange
     prepared = prepared or exchange.prepare(call)
-    plan = prepared.plan
-    entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
-    entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *unopened(call, connection)), plan
-    entry.read_at = origin = upstream.slots.now()
     ends = upstream.ends_connection(call.session, connection.entry)
     closing = ends or _closes(prepared)
     stored = prepared if call.request.body.get("store") else None
-    head = response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=ends)
+    reactions = prepared.plan.reactions
+    entry.read_at = origin = upstream.slots.now()
+    head = opening(upstream, request, call, entry, prepared, closing=ends)
     play = Play(
         paced(prepared.compiled, head),
         connection,
@@ -141,14 +145,14 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
         origin=origin,
         head=head,
         slug=exchange.slug(prepared, call),
-        lag=plan.reactions.lag,
+        lag=reactions.lag,
     )
     connection.head_sent = True
-    connection.set_buffers(plan.reactions.buffers)
-    connection.set_lag(plan.reactions.lag.bytes)
+    connection.set_buffers(reactions.buffers)
+    connection.set_lag(reactions.lag.bytes)
     upstream.running.add(play)
     # A stream may be open for hours: it holds no more than what is still to be written.
-    del prepared, plan
+    del prepared, reactions
     try:
         how = await play.run()
         entry.end(upstream.slots.now(), "server", how)
@@ -167,6 +171,27 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     return Sent(entry.status or 200, keep_alive=bool(request.keep_alive) and not closing and connection.entry.half_closed_at is None)
 
 
+class Answered(Protocol):
+    """The part of a request that the head of its answer depends on: aiohttp's `BaseRequest` has it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def keep_alive(self) -> bool: ...
+
+    @property
+    def protocol(self) -> Any: ...
+
+
+def opening(upstream: Upstream, request: Answered, call: Call, entry: RequestEntry, prepared: Prepared, *, closing: bool = False) -> bytes:
+    """Note what a request is answered with; the head of that answer."""
+    plan = prepared.plan
+    entry.turn, entry.dialect, entry.status = call.number, call.dialect, prepared.compiled.status
+    entry.fired, entry.unfired, entry.plan = plan.fired, (*plan.unfired, *unopened(call, request.protocol)), plan
+    return response_head(prepared, request, entry, upstream.limit_fields(call.session, entry), closing=closing)
+
+
 def unopened(call: Call, connection: Connection) -> tuple[str, ...]:
     """The turn's door, if the request met it when it was already inside."""
     door = OPEN if call.turn is None else call.turn.door
@@ -178,7 +203,7 @@ def _closes(prepared: Prepared) -> bool:
     return b"\r\nconnection: close" in (prepared.compiled.head or b"").lower()
 
 
-def response_head(prepared: Prepared, request: web.BaseRequest, entry: RequestEntry, limits: Headers, *, closing: bool = False) -> bytes:
+def response_head(prepared: Prepared, request: Answered, entry: RequestEntry, limits: Headers, *, closing: bool = False) -> bytes:
     """The planned head with the fields that differ from answer to answer, and its last empty line."""
     planned = prepared.compiled.head
     if planned is None:
@@ -200,12 +225,12 @@ def paced(compiled: Compiled, head: bytes) -> tuple[Write | Act, ...]:
     return slowed(compiled.acts, head, compiled.head_rate)
 
 
-def _has_to_say(planned: bytes, request: web.BaseRequest, closing: bool) -> bool:
+def _has_to_say(planned: bytes, request: Answered, closing: bool) -> bool:
     """Whether `connection: close` is missing in a head (RFC 9112 §9.6); where the plan speaks of the connection, that counts."""
     return (closing or not request.keep_alive) and b"\r\nconnection:" not in planned.lower()
 
 
-def fields(request: web.BaseRequest, entry: RequestEntry, compiled: Compiled, more: Headers = (), *, closing: bool = False) -> bytes:
+def fields(request: Answered, entry: RequestEntry, compiled: Compiled, more: Headers = (), *, closing: bool = False) -> bytes:
     """Date, x-request-id, openai-processing-ms, CORS (`steps.ADDED`), as far as the plan lets them; a provider that says itself
     which pages may read its answers is not contradicted."""
     planned, without = compiled.head or b"", compiled.without
