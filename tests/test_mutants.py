@@ -54,7 +54,7 @@ async def differences(name: str, cases: Sequence[Case]) -> frozenset[str]:
     return frozenset(failed ^ expected) - _killing.unsteady().get(name, frozenset()) - _killing.left_open(results)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", _killing.mutants())
 async def test_a_mutant_fails_what_its_row_says(name: str) -> None:
     """A difference counts when it shows again: on a busy machine a defect that is a race may win one of them."""
