@@ -28,10 +28,14 @@ class Route:
     name: str = ""
 
 
-@lru_cache(maxsize=4096)
 def route(path: str) -> Route:
     """Read a raw path, query included. The same surface stands below `/s/{session}`, `/p/{profile}` and at the root."""
-    parts = [unquote(part) for part in path.partition("?")[0].split("/") if part]
+    return _route(path.partition("?")[0])
+
+
+@lru_cache(maxsize=1024)
+def _route(path: str) -> Route:
+    parts = [unquote(part) for part in path.split("/") if part]
     session = profile = None
     if len(parts) >= 2 and parts[0] == "s":
         session, parts = parts[1], parts[2:]

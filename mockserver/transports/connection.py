@@ -85,6 +85,7 @@ class Connection(RequestHandler):
 
     __slots__ = (
         "_arrived",
+        "_below",
         "_boundary",
         "_close_notify",
         "_gone",
@@ -111,6 +112,7 @@ class Connection(RequestHandler):
         self.session, self.entry, self.session_keys, self._close_notify = session, entry, {session.key}, close_notify
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._below: Any = transport  # aiohttp lets go of it before it is closed
         tls = transport.get_extra_info("ssl_object")
         if self.session is None:
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
@@ -211,12 +213,16 @@ class Connection(RequestHandler):
         self._tell_gone()
         if (lost := getattr(self._manager, "lost", None)) is not None:
             lost(self)
-        transport: Any = self.transport
-        if hasattr(transport, "_read_ready_cb"):
-            transport._read_ready_cb = None  # asyncio's transport holds a method of its own
         super().connection_lost(exc)
-        # It knows this connection too. What is in a circle stays until the garbage collector comes, which is seldom.
+        self._open_circles()
+
+    def _open_circles(self) -> None:
+        """What is in a circle stays until the garbage collector comes, which is seldom: the last body knows this connection too, and
+        asyncio's transport holds a method of its own."""
         self._last_body = None
+        if hasattr(self._below, "_read_ready_cb"):
+            self._below._read_ready_cb = None
+        self._below = None
 
     def leave(self) -> None:
         """End by FIN, whatever is under way; a WebSocket says goodbye first and ends by itself."""
