@@ -1,8 +1,10 @@
 # /// script
-# dependencies = ["litellm==1.106.2"]
+# dependencies = ["litellm[mcp]==1.106.2"]
 # [tool.streamproof]
 # transports = ["sse"]
 # hello_seconds = 60 # importing litellm takes five seconds of an idle core
+# note = """It was judged as installed by `pip install "litellm[mcp]"`. Without the extra it asks nothing when a request has tools, and the
+# caller is told "No module named 'mcp'"."""
 # ///
 """litellm: `async for chunk in await litellm.acompletion(stream=True)`, with a model of a provider that speaks as OpenAI does."""
 
