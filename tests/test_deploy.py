@@ -186,6 +186,7 @@ def test_the_image_does_not_run_as_root_and_has_the_toxiproxy_that_is_wanted() -
     assert instructions("USER") == ["10001:10001"]
     assert any(proxies.MODULE in line for line in instructions("RUN"))
     assert any(line.endswith(f"/usr/local/bin/{proxies.COMMAND}") for line in instructions("COPY"))
+    assert instructions("ARG") == ["EXTRAS=redis,network"], "its client, and that of the store"
 
 
 def health_check() -> list[str]:
