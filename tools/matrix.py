@@ -35,6 +35,7 @@ BASELINES = clients.HERE / "baselines"
 PROGRAM = (sys.executable, "-m", "mockserver")
 MOST_SECONDS = 1200
 """Who takes longer is left out."""
+LINKS = "What fails, and why: [failures.md](failures.md). All cells: `index.html`, with a filter. As JSON: `matrix.json`.\n"
 
 
 def everyone() -> dict[str, Path]:
@@ -148,7 +149,7 @@ def write_pages() -> None:
     derived_files.write(
         {
             MATRIX / "matrix.json": matrix.to_text(merged),
-            MATRIX / "README.md": matrix_markdown.render(merged),
+            MATRIX / "README.md": f"{LINKS}\n{matrix_markdown.render(merged)}",
             MATRIX / "index.html": matrix_html.render(merged),
             MATRIX / "failures.md": failures_markdown.render((report, known(name)) for name, report in reports()),
         }
