@@ -89,10 +89,10 @@ def template(compiled: Compiled, slug: bytes) -> Compiled:
 def one_piece(compiled: Compiled) -> Write | None:
     """The only write of an answer that is due at once as a whole, and after which nothing becomes of its connection."""
     write, *rest = compiled.acts or (None,)
-    unusual = compiled.head is None or compiled.head_rate is not None or b"\r\nconnection:" in compiled.head.lower()
+    unusual = compiled.head_rate is not None or b"\r\nconnection:" in (compiled.head or b"").lower()
     if unusual or rest != [Act(0.0, End())] or not isinstance(write, Write):
         return None
-    return write if write.due == 0 and write.head and sum(map(len, write.segments)) <= SLICE else None
+    return write if write.due == 0 and write.hold is None and sum(map(len, write.segments)) <= SLICE else None
 
 
 def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[Write | Act]:

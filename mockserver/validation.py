@@ -47,7 +47,7 @@ def read_object(data: bytes) -> Mapping[str, Any] | ApiError:
 
 def parse(text: str) -> Any:
     """A client's JSON. Raises ValueError, and RecursionError when it is nested too deep."""
-    value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    value = _decoder.decode(text)
     if "\\ud" in text or "\\uD" in text:
         json.dumps(value, ensure_ascii=False).encode()
     return value
@@ -72,6 +72,9 @@ def _refuse(number: str) -> float:
 def _finite(number: str) -> float:
     value = float(number)
     return value if math.isfinite(value) else _refuse(number)
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _missing(body: Mapping[str, Any]) -> ApiError | None:

@@ -12,11 +12,13 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+import websockets
 
 from mockserver import app
 from mockserver.testing import MockServer, MockSession
 from mockserver.transports.at_once import MAX_HEADS, AtOnce
 from mockserver.transports.connection import Connection
+from mockserver.transports.lane import Asked, Lane
 from tests import raw_http
 
 LONG_WAY, AT_ONCE = "the long way", "at once"
@@ -302,3 +304,39 @@ def test_the_bytes_are_well_formed(server: MockServer) -> None:
             heard = raw_http.read(client.ask(request(session)))
             assert (heard.status, heard.complete) == (200, True)
             assert heard.body.endswith(b"data: [DONE]\n\n")
+
+
+LAST = {"ws-typed": '"type":"done"', "ws-chunk": '"finish_reason":"stop"', "ws-sse-text": '"type":"done"'}
+
+
+@pytest.mark.parametrize("dialect", LAST)
+async def test_a_websocket_says_and_notes_the_same(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer but the first is said where the request is read."""
+    said: list[bool] = []
+
+    def note(lane: Lane, asked: Asked, said_at_once: Callable[[Lane, Asked], bool] = Lane._said_at_once) -> bool:
+        said.append(said_at_once(lane, asked))
+        return said[-1]
+
+    monkeypatch.setattr(Lane, "_said_at_once", note)
+    async with MockServer() as server:
+        session = server.session({"turns": [{"answer": {"content": ["Hel", "lo"]}}], "after": "repeat"})
+        async with websockets.connect(f"{session.ws_url}?dialect={dialect}&key=sk-again", compression=None) as ws:
+            heard = [await whole_answer(ws, LAST[dialect]) for _ in range(4)]
+        await session.wait_idle()
+        entries = session.journal()["requests"]
+    assert said == [False, True, True, True]
+    assert heard[1:] == heard[:1] * 3
+    noted = [{name: value for name, value in entry.items() if name not in OF_ITS_TIME} for entry in entries]
+    assert noted[1:] == noted[:1] * 3
+    counted = [(entry["turn"], entry["attempt"], entry["bytes"], len(entry["writes"])) for entry in entries]
+    assert counted == [(number, number + 1, entries[0]["bytes"], 1) for number in range(4)]
+
+
+async def whole_answer(ws: websockets.ClientConnection, last: str) -> list[str]:
+    """The messages of one answer, without its id and time."""
+    await ws.send(json.dumps({"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}))
+    heard: list[str] = []
+    while not heard or last not in heard[-1]:
+        heard.append(re.sub(r'"(id|created|ts|obfuscation)":("[^"]*"|[0-9]+)', r'"\1":0', str(await ws.recv())))
+    return heard

@@ -157,8 +157,7 @@ class Connection(RequestHandler):
             self._waiter.done() or self._messages or self._upgraded or self._close or self._force_close
         )
         at_once = getattr(self._manager, "at_once", None)
-        open_ = self.transport is not None and not self.transport.is_closing()
-        return idle and open_ and at_once is not None and at_once.answer(self, data)
+        return idle and self.open and at_once is not None and at_once.answer(self, data)
 
     def _learn(self, data: bytes) -> int | None:
         """The size of the request that began with these bytes, and of which aiohttp has read the head just now; None where that
@@ -257,6 +256,11 @@ class Connection(RequestHandler):
     @property
     def blocked(self) -> bool:
         return self._paused
+
+    @property
+    def open(self) -> bool:
+        """Whether what is written may still reach the client."""
+        return self.transport is not None and not self.transport.is_closing()
 
     @property
     def unsent(self) -> int:

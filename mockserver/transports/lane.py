@@ -12,7 +12,8 @@ from mockserver.compile import Hold
 from mockserver.dialects import _ws_messages
 from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
-from mockserver.play import Play
+from mockserver.limits import UNLIMITED
+from mockserver.play import Play, say
 from mockserver.sessions import Session
 from mockserver.steps import End
 from mockserver.transports.admission import admitted
@@ -117,6 +118,9 @@ class Lane:
     def start(self) -> None:
         """Begin the next answer."""
         asked = self._asked = self._waiting.pop(0)
+        if self._said_at_once(asked):
+            self._ended(asked)
+            return
         self._task = asyncio.get_running_loop().create_task(self._answer(asked))
         self._task.add_done_callback(lambda _: self._ended(asked))
 
@@ -134,6 +138,27 @@ class Lane:
         self._waiting.clear()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+
+    def _said_at_once(self, asked: Asked) -> bool:
+        """Say an answer that is known whole, where nobody has to wait for anything (as `transports.at_once` does over HTTP)."""
+        upstream, session = self._socket.upstream, asked.session
+        free = not (asked.cancelled or self.paused or self.blocked) and session.limits is UNLIMITED and upstream.fleet is None
+        turn = session.peek()
+        if not free or turn is None or not self._socket.connection.open:
+            return False
+        call = Call(asked.request, session, session.taken, turn, asked.dialect, deflate=self._socket.deflate, lane=asked.stream_id)
+        prepared = upstream.exchange.known(call) if upstream.exchange.keeps(call, turn) else None
+        if prepared is None or prepared.piece is None:
+            return False
+        entry = asked.entry
+        session.allowance(entry.key).ask(self._socket.now(), asked.request, entry.body_bytes)
+        call = self._take(asked)
+        self._note_plan(entry, call, prepared)
+        entry.read_at = origin = self._socket.now()
+        self._socket.react(prepared.plan.reactions)
+        slug = upstream.exchange.slug(prepared, call)
+        say(prepared.piece, self, self._socket.slots, entry, origin=origin, head=b"", slug=slug)
+        return True
 
     async def _answer(self, asked: Asked) -> None:
         socket, entry = self._socket, asked.entry
@@ -156,14 +181,20 @@ class Lane:
 
     def _plan(self, asked: Asked) -> tuple[Call, Prepared]:
         """Take the turn and plan its answer."""
-        socket, entry = self._socket, asked.entry
-        call = socket.upstream.take(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
-        prepared = socket.upstream.exchange.prepare(call)
+        call = self._take(asked)
+        prepared = self._socket.upstream.exchange.prepare(call)
+        self._note_plan(asked.entry, call, prepared)
+        return call, prepared
+
+    def _take(self, asked: Asked) -> Call:
+        socket = self._socket
+        return socket.upstream.take(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
+
+    def _note_plan(self, entry: RequestEntry, call: Call, prepared: Prepared) -> None:
         plan = prepared.plan
         entry.turn, entry.plan = call.number, plan
-        entry.fired, entry.unfired = plan.fired, (*plan.unfired, *unopened(call, socket.connection))
+        entry.fired, entry.unfired = plan.fired, (*plan.unfired, *unopened(call, self._socket.connection))
         entry.status = plan.answer.status if isinstance(plan.answer, ApiError) else None
-        return call, prepared
 
     def _begin(self, asked: Asked, prepared: Prepared, slug: bytes) -> Play:
         socket, reactions = self._socket, prepared.plan.reactions

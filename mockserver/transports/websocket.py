@@ -19,6 +19,7 @@ from aiohttp.http_websocket import WebSocketError
 from aiohttp.streams import EofStream
 
 from mockserver import api_errors, client_message, websocket_errors
+from mockserver.access import keys_in
 from mockserver.answers import ApiError
 from mockserver.client_message import Ask, Flow, Ping
 from mockserver.compile import Act, Write, compile_timeline
@@ -132,6 +133,7 @@ class Socket:
         "_dialect",
         "_heard",
         "_heard_at",
+        "_keys",
         "_lanes",
         "_late_pongs",
         "_look_at",
@@ -155,6 +157,7 @@ class Socket:
         self.slots = upstream.slots
         self.floor = Floor(self.connection, self.slots)
         self._request = request
+        self._keys = keys_in(request.headers, request.path_qs)
         self._request_id = shaken.headers["x-request-id"]
         self._asked = asked
         self._dialect = asked.dialect
@@ -255,7 +258,7 @@ class Socket:
         source = (dialect, self._asked.model)
         asked = upstream.exchange.check(text, body, strict=upstream.strict(session), source=source)
         session, request = upstream.asked_of(session, asked, inside=self._asked.path_session)
-        entry = upstream.enter(session, self._request, self.now(), text.encode())
+        entry = upstream.enter(session, self._request, self.now(), text.encode(), self._keys)
         entry.dialect, entry.lane, entry.request_id = dialect, said.stream_id, self._request_id
         wanted = upstream.wrong_dialect(session, dialect) or request
         lane = wanted if isinstance(wanted, ApiError) else self._lane(said.stream_id)
