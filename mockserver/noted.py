@@ -19,6 +19,11 @@ class Noted(Mapping[str, Any]):
         self.seen.add(key)
         return self._mapping[key]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """As `Mapping` has it, but without an exception for what is not there: most of what may be asked for is not."""
+        self.seen.add(key)
+        return self._mapping.get(key, default)
+
     def __iter__(self) -> Iterator[str]:
         self.whole = True
         return iter(self._mapping)
