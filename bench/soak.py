@@ -30,9 +30,9 @@ from bench.visits import MUCH, Visit, slow_websocket
 CHAOS = ("reset-mid-stream:0.04", "stall-mid-event:0.04", "hang-up-after-finish:0.04", "once-overloaded:0.04", "error-mid-stream:0.04")
 PACE = "ttft=0.2,tps=8"
 RAMP_SECONDS = 5.0
-GREEDY = 40
-"""So many ask for very much at the beginning, by which the plans that a journal keeps weigh as much as they may before memory is
-judged, be it for a minute only."""
+GREEDY, GREEDY_SECONDS = 40, 15.0
+"""So many ask for very much at the beginning, in this time, by which the plans that a journal keeps weigh as much as they may before
+memory is judged, be it for a minute only."""
 WARM_UP_SHARE, WARM_UP_SECONDS = 0.5, 300.0
 """The warm-up is this share of the time, and at most so long."""
 MOST_MIB, MOST_SHARE = 8.0, 0.08
@@ -126,7 +126,7 @@ async def _load(server: servers.Server, streams: int, seconds: float) -> list[Lo
     much = servers.post(server.port, "/_mock/sessions", MUCH)["key"]
     visits = (Visit(server.port, number, much) for number in count())
     clients = [asyncio.create_task(_client(visits, RAMP_SECONDS * n / streams)) for n in range(streams)]
-    clients += [asyncio.create_task(Visit(server.port, n, much).make(slow_websocket)) for n in range(GREEDY)]
+    clients += [asyncio.create_task(_greedy(Visit(server.port, n, much), GREEDY_SECONDS * n / GREEDY)) for n in range(GREEDY)]
     began = time.monotonic()
     looks = []
     while (passed := time.monotonic() - began) < seconds:
@@ -146,6 +146,12 @@ async def _client(visits: Iterator[Visit], after: float) -> None:
     await asyncio.sleep(after)
     for visit in visits:
         await visit.make()
+
+
+async def _greedy(visit: Visit, after: float) -> None:
+    """One visit, of the kind that asks for very much."""
+    await asyncio.sleep(after)
+    await visit.make(slow_websocket)
 
 
 async def _left(server: servers.Server, files: int) -> str:
