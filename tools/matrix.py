@@ -166,7 +166,8 @@ def main(words: Sequence[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     wanted = [] if options.pages else options.names or [name for name in everyone() if options.anew or kept(name) is None]
     for number, name in enumerate(wanted, 1):
-        print(f"[{number}/{len(wanted)}] {name}: {run(name)}", flush=True)
+        print(f"[{number}/{len(wanted)}] {name}: ", end="", flush=True)
+        print(run(name), flush=True)
     write_pages()
     missing = [name for name in everyone() if kept(name) is None]
     print(f"docs/matrix: {len(everyone()) - len(missing)} of {len(everyone())}; without: {', '.join(missing) or 'none'}")
