@@ -24,7 +24,7 @@ import pytest
 from websockets.sync.client import connect
 
 from mockserver.author_errors import AuthorError
-from mockserver.outbox import SOON_SECONDS, shifted
+from mockserver.outbox import shifted
 from mockserver.redis_line import Line, read_address
 from tests.redis_server import RedisServer, redis_server
 
@@ -116,6 +116,21 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def settled(pair: tuple[Server, Server], path: str = "/s/default", *, requests: int) -> dict[str, Any]:
+    """The journal of a session, once so many requests are over, and their connections, and both servers tell of them the same: a busy
+    process that does not answer within a second is left out, and tells later what it has to tell."""
+    journals: list[dict[str, Any]] = []
+
+    def done() -> bool:
+        journals[:] = (server.journal(path) for server in pair)
+        entries, connections = journals[0]["requests"], journals[0]["connections"]
+        over = all(entry["ended_at"] is not None for entry in entries) and all(each["closed_at"] is not None for each in connections)
+        return journals[0] == journals[1] and len(entries) == requests and over
+
+    until(done)
+    return journals[0]
+
+
 def said(answer: httpx.Response) -> str:
     assert answer.status_code == 200, answer.text
     text: str = answer.json()["choices"][0]["message"]["content"]
@@ -162,6 +177,7 @@ def test_a_retry_that_comes_to_another_process_meets_the_next_turn(pair: tuple[S
     one, other = pair
     path = one.session([{"faults": [{"http-error": 503}]}, {"answer": {"content": "second"}}, {"answer": {"content": "third"}}])
     assert [one.ask(f"{path}/v1").status_code, said(other.ask(f"{path}/v1")), said(one.ask(f"{path}/v1"))] == [503, "second", "third"]
+    settled(pair, path, requests=3)
     assert {**one.shown(path), **OWN} == {**other.shown(path), **OWN}
     assert other.shown(path)["taken"] == 3
 
@@ -264,7 +280,7 @@ def test_tokens_per_minute_are_counted_together(pair: tuple[Server, Server]) -> 
     assert "Request too large" in one.ask(f"{path}/v1", max_tokens=5000).json()["error"]["message"]
 
 
-def test_a_place_is_left_to_who_waits_in_another_process(pair: tuple[Server, Server]) -> None:
+def test_a_place_is_left_to_who_waits_in_another_process(pair: tuple[Server, Server], redis: RedisServer) -> None:
     one, other = pair
     path = one.session([SLOW, {"answer": {"content": "at last"}}], limits={"concurrent": 1, "queue": 1})
     held, over = threading.Event(), threading.Event()
@@ -273,7 +289,8 @@ def test_a_place_is_left_to_who_waits_in_another_process(pair: tuple[Server, Ser
     waited: list[httpx.Response] = []
     waiter = threading.Thread(target=lambda: waited.append(other.ask(f"{path}/v1")))
     waiter.start()
-    until(lambda: len(one.journal(path)["requests"]) == 2)
+    with redis.client() as client:
+        until(lambda: len(client.keys(f"streamproof:waiting:{path.removeprefix('/s/')}:*")) == 1)
     refused = one.ask(f"{path}/v1")
     assert refused.status_code == 429
     assert "Too many requests at once" in refused.json()["error"]["message"]
@@ -281,7 +298,7 @@ def test_a_place_is_left_to_who_waits_in_another_process(pair: tuple[Server, Ser
     reader.join()
     waiter.join()
     assert said(waited[0]) == "at last"
-    entry = next(entry for entry in one.journal(path)["requests"] if entry["turn"] == 1)
+    entry = next(entry for entry in settled(pair, path, requests=3)["requests"] if entry["turn"] == 1)
     assert entry["queued"] > 0
     assert other.ask(f"{path}/v1").status_code == 200
 
@@ -377,7 +394,7 @@ def test_the_default_session_is_set_for_all(pair: tuple[Server, Server]) -> None
     assert other.ask().status_code == 200
     assert one.control("PUT", "default", {"turns": [{"answer": {"content": "as it was set"}}]}).status_code == 200
     assert [said(server.ask()) for server in (other, one)] == ["as it was set"] * 2
-    assert [len(server.journal()["requests"]) for server in pair] == [2, 2]
+    settled(pair, requests=2)
     one.control("POST", "reset")
     assert one.shown()["taken"] == other.shown()["taken"] == 0
     assert "as it was set" not in said(other.ask())
@@ -397,10 +414,17 @@ def test_all_sessions_are_listed_and_forgotten_by_each(pair: tuple[Server, Serve
 
 def test_a_session_expires_for_all(pair: tuple[Server, Server], redis: RedisServer) -> None:
     one, other = pair
-    path = one.session([{}], ttl=1.0)
+    path = one.session([{}], ttl=600)
     assert other.ask(f"{path}/v1").status_code == 200
+    settled(pair, path, requests=1)
     with redis.client() as client:
-        until(lambda: not client.keys(f"*{path.removeprefix('/s/')}"))
+        names = client.keys(f"*{path.removeprefix('/s/')}*")
+        left = [client.pttl(name) for name in names]
+        assert all(590_000 < milliseconds <= 600_000 for milliseconds in left), dict(zip(names, left, strict=True))
+        # As it is ten minutes later.
+        for name in names:
+            client.pexpire(name, 1)
+        until(lambda: not client.exists(*names))
     assert [code(server.ask(f"{path}/v1")) for server in pair] == ["mock_unknown_session"] * 2
 
 
@@ -434,6 +458,7 @@ def test_what_was_stored_can_be_got_from_each(pair: tuple[Server, Server]) -> No
     def call(server: Server, method: str, rest: str = "", body: Any = None) -> httpx.Response:
         return CLIENT.request(method, f"{server.origin}{where}{rest}", headers=fields, json=body)
 
+    until(lambda: call(other, "GET", f"/{made['id']}").status_code == 200)
     assert call(other, "GET", f"/{made['id']}").json()["choices"] == made["choices"]
     assert call(other, "POST", f"/{made['id']}", {"metadata": {"c": "d"}}).status_code == 200
     assert [item["metadata"] for item in call(one, "GET").json()["data"]] == [{"c": "d"}]
@@ -449,9 +474,8 @@ def test_the_journal_is_one(pair: tuple[Server, Server]) -> None:
     path = one.session([{"faults": [{"http-error": 500}]}, {}])
     for server, key in ((one, KEY), (other, KEY), (one, "sk-another-key"), (other, "sk-another-key")):
         server.ask(f"{path}/v1", key=key)
-    journals = [server.journal(path) for server in pair]
-    assert journals[0] == journals[1]
-    requests, connections = journals[0]["requests"], journals[0]["connections"]
+    journal = settled(pair, path, requests=4)
+    requests, connections = journal["requests"], journal["connections"]
     assert [entry["request"] for entry in requests] == [1, 2, 3, 4]
     assert [entry["turn"] for entry in requests] == [0, 1, 2, 3]
     assert [entry["attempt"] for entry in requests] == [1, 2, 3, 4]
@@ -466,13 +490,12 @@ def test_the_journal_is_one(pair: tuple[Server, Server]) -> None:
 
 
 def test_no_key_reaches_the_store_in_clear(pair: tuple[Server, Server], redis: RedisServer) -> None:
-    one, other = pair
-    path = one.session([{}])
+    path = pair[0].session([{}])
     secret = "sk-in-the-body-0123456789"
     for server in pair:
         answer = server.ask(f"{path}/v1", headers={"cookie": f"token={KEY}", "api-key": f"{KEY}-2"}, metadata={"api_key": secret})
         assert answer.status_code == 200
-    labels = [entry["body"]["metadata"]["api_key"] for entry in other.journal(path)["requests"]]
+    labels = [entry["body"]["metadata"]["api_key"] for entry in settled(pair, path, requests=2)["requests"]]
     assert labels[0] == labels[1]
     assert labels[0].startswith("key-")
     with redis.client() as client:
@@ -494,15 +517,15 @@ def test_what_is_under_way_elsewhere_is_seen_awaited_and_broken(pair: tuple[Serv
     held, over = threading.Event(), threading.Event()
     reader = stream(one, path, held, over)
     assert held.wait(SOON)
+    until(lambda: [entry["bytes"] > 0 for entry in other.journal(path)["requests"]] == [True])
     (entry,) = other.journal(path)["requests"]
     assert (entry["ended_at"], entry["status"]) == (None, 200)
-    assert entry["bytes"] > 0
-    assert other.shown(path)["open_connections"] == 1
-    assert other.control("GET", f"sessions/{key}/idle?timeout=0.1").json() == {"idle": False}
+    until(lambda: other.shown(path)["open_connections"] == 1)
+    until(lambda: other.control("GET", f"sessions/{key}/idle?timeout=0.1").json() == {"idle": False})
     assert other.control("POST", f"sessions/{key}/break", {"how": "reset"}).json() == {"broken": 1, "how": "reset"}
     assert other.control("GET", f"sessions/{key}/idle?timeout={SOON}").json() == {"idle": True}
     reader.join()
-    (entry,) = other.journal(path)["requests"]
+    (entry,) = settled(pair, path, requests=1)["requests"]
     assert (entry["ended_by"], entry["ended_how"]) == ("server", "reset")
 
 
@@ -516,9 +539,8 @@ def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_a
     assert CLIENT.post(f"{own}/chat/completions", json=ASK, headers={"authorization": "Bearer x"}).status_code == 200
     misdirected = other.ask(f"{path}/v1")
     assert (misdirected.status_code, code(misdirected)) == (421, "mock_session_elsewhere")
-    journals = [server.journal(path) for server in pair]
-    assert journals[0] == journals[1]
-    assert [connection["door"] for connection in journals[1]["connections"]] == ["reset", None]
+    journal = settled(pair, path, requests=1)
+    assert [connection["door"] for connection in journal["connections"]] == ["reset", None]
     assert other.shown(path)["taken"] == 2
     assert other.control("DELETE", f"sessions/{opened['key']}").status_code == 204
     with pytest.raises(httpx.ConnectError):
@@ -591,9 +613,10 @@ def test_a_slow_store_takes_a_bounded_time_and_no_turn(frail: tuple[RedisServer,
     redis, one, other = frail
     path = one.session([{"answer": {"content": f"turn {number}"}} for number in range(9)], after="fail")
     assert said(one.ask(f"{path}/v1")) == "turn 0"
+    settled((one, other), path, requests=1)
     with connect(f"{one.origin.replace('http', 'ws')}{path}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None) as far:
-        # What happened so far is told, so that the message's call is the first that is not answered.
-        time.sleep(3 * SOON_SECONDS)
+        # What happened so far is told then, so that the message's call is the first that is not answered.
+        until(lambda: other.shown(path)["open_connections"] == 1)
         redis.stop()
         far.send(json.dumps({"type": "chat.completion", **ASK}))
         refused = other.ask(f"{path}/v1")
