@@ -2,6 +2,7 @@
 //! An adapter hands its client's chunks to a `Caller` as they come and returns every error: what reaches `serve` is what the client's own
 //! caller would have seen.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -44,10 +45,11 @@ impl Choice {
         json!({"text": self.text, "finish_reason": self.finish_reason, "tool_calls": calls})
     }
 
-    /// Would the caller act on this call? It reads the arguments as JSON first; none at all are none of a finished call.
+    /// Would the caller act on this call? It reads the arguments as JSON first, however deep, which a `Value` is not; none at all are none of a
+    /// finished call.
     fn usable(&self, arguments: &str) -> bool {
         let finished = matches!(self.finish_reason.as_deref(), Some("tool_calls" | "stop"));
-        serde_json::from_str::<Value>(arguments).is_ok() || (arguments.is_empty() && finished)
+        serde_json::from_str::<IgnoredAny>(arguments).is_ok() || (arguments.is_empty() && finished)
     }
 }
 

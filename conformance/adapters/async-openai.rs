@@ -1,7 +1,7 @@
 // /// script
 // dependencies = [
 //   "async-openai[chat-completion,middleware]@0.43.0", "reqwest[stream]@0.13.5", "tower[util]@0.5.3", "tokio[full]@1.54.1",
-//   "serde_json[std]@1.0.154", "futures[std]@0.3.34",
+//   "serde[std]@1.0.229", "serde_json[std]@1.0.154", "futures[std]@0.3.34",
 // ]
 // [tool.streamproof]
 // transports = ["sse"]
