@@ -149,8 +149,8 @@ class RedisFleet:
         return 0 if session is None else break_all(self._upstream, session, order["how"])
 
     async def idle(self, key: str) -> bool:
-        """Whether nothing of a session is under way in any process. Raises StoreLost."""
-        return all(await self._orders.everyone("idle", session=key))
+        """Whether every process says that nothing of a session is under way in it. Raises StoreLost."""
+        return await self._orders.agreed("idle", session=key)
 
     async def _idle(self, order: Mapping[str, Any]) -> bool:
         session = self._replicas.find(order["session"])

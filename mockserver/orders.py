@@ -30,8 +30,12 @@ class _Asked:
     answers: list[Any] = field(default_factory=list)
     wanted: int | None = None
 
+    @property
+    def complete(self) -> bool:
+        return self.wanted is not None and len(self.answers) >= self.wanted
+
     def look(self) -> None:
-        if self.wanted is not None and len(self.answers) >= self.wanted and not self.over.done():
+        if self.complete and not self.over.done():
             self.over.set_result(None)
 
 
@@ -50,6 +54,14 @@ class Orders:
 
     async def everyone(self, name: str, **details: Any) -> list[Any]:
         """What each process, this one included, answers to an order. Raises StoreLost."""
+        return (await self._ask(name, details)).answers
+
+    async def agreed(self, name: str, **details: Any) -> bool:
+        """Whether each process, this one included, says yes; one that does not answer in time does not. Raises StoreLost."""
+        asked = await self._ask(name, details)
+        return asked.complete and all(asked.answers)
+
+    async def _ask(self, name: str, details: dict[str, Any]) -> _Asked:
         number = secrets.token_hex(8)
         asked = self._asked[number] = _Asked(asyncio.get_running_loop().create_future())
         try:
@@ -57,7 +69,7 @@ class Orders:
             asked.wanted = await self._line.call("PUBLISH", self._everyone, json.dumps(order))
             asked.look()
             await asyncio.wait((asked.over,), timeout=WAIT_SECONDS)
-            return asked.answers
+            return asked
         finally:
             del self._asked[number]
 

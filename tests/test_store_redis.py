@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import struct
 import subprocess
@@ -521,12 +522,24 @@ def test_what_is_under_way_elsewhere_is_seen_awaited_and_broken(pair: tuple[Serv
     (entry,) = other.journal(path)["requests"]
     assert (entry["ended_at"], entry["status"]) == (None, 200)
     until(lambda: other.shown(path)["open_connections"] == 1)
-    until(lambda: other.control("GET", f"sessions/{key}/idle?timeout=0.1").json() == {"idle": False})
+    assert other.control("GET", f"sessions/{key}/idle?timeout=0.1").json() == {"idle": False}
     assert other.control("POST", f"sessions/{key}/break", {"how": "reset"}).json() == {"broken": 1, "how": "reset"}
     assert other.control("GET", f"sessions/{key}/idle?timeout={SOON}").json() == {"idle": True}
     reader.join()
     (entry,) = settled(pair, path, requests=1)["requests"]
     assert (entry["ended_by"], entry["ended_how"]) == ("server", "reset")
+
+
+def test_a_process_that_does_not_answer_is_not_idle(pair: tuple[Server, Server]) -> None:
+    one, other = pair
+    path = one.session([{}])
+    idle = f"sessions/{path.removeprefix('/s/')}/idle"
+    one.process.send_signal(signal.SIGSTOP)
+    try:
+        assert other.control("GET", f"{idle}?timeout=0").json() == {"idle": False}
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    assert other.control("GET", f"{idle}?timeout={SOON}").json() == {"idle": True}
 
 
 def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_all(pair: tuple[Server, Server]) -> None:
