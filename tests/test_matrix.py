@@ -79,6 +79,13 @@ def test_one_that_cannot_be_installed_is_a_line(monkeypatch: pytest.MonkeyPatch,
     assert whole_matrix.run("openai-go") == "left out: go is not on the PATH: install Go"
 
 
+def test_without_a_report_the_pages_are_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(whole_matrix, "REPORTS", tmp_path)
+    monkeypatch.setattr(whole_matrix, "MATRIX", tmp_path / "pages")
+    assert whole_matrix.main(["--pages"]) == 1
+    assert not (tmp_path / "pages").exists()
+
+
 # Baselines
 
 

@@ -168,8 +168,11 @@ def main(words: Sequence[str]) -> int:
     for number, name in enumerate(wanted, 1):
         print(f"[{number}/{len(wanted)}] {name}: ", end="", flush=True)
         print(run(name), flush=True)
-    write_pages()
     missing = [name for name in everyone() if kept(name) is None]
+    if len(missing) == len(everyone()):
+        print("no report is kept: docs/matrix is left as it is", file=sys.stderr)
+        return 1
+    write_pages()
     print(f"docs/matrix: {len(everyone()) - len(missing)} of {len(everyone())}; without: {', '.join(missing) or 'none'}")
     return 0
 
