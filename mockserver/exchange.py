@@ -164,9 +164,12 @@ class Exchange:
         return self._compiled(call, self.identity(call.request, call.session, call.number))
 
     def keeps(self, call: Call, turn: Turn) -> bool:
-        """Whether the plan serves the next equal request too. A compressed message hides the identity, a lane is not in the request."""
+        """Whether the plan serves the next equal request too. A compressed message hides the identity, a lane is not in the request,
+        and each answer's jitter is its own."""
+        pace = turn.pace or call.session.pace or self.settings.pace
         alone = (
-            call.deflate
+            pace.jitter
+            or call.deflate
             or call.lane is not None
             or call.whole
             or call.request.body.get("store")
@@ -204,8 +207,10 @@ class Exchange:
             self._ways[place] = (seen, *ways[: MAX_WAYS - 1])
             if len(self._ways) > CACHED_PLANS:
                 self._ways.popitem(last=False)
-        self._plans[place, seen, _likeness(call.request, seen)] = prepared
-        self._plan_bytes += prepared.size
+        key = (place, seen, _likeness(call.request, seen))
+        forgotten = self._plans.pop(key, None)  # its way was forgotten before it
+        self._plans[key] = prepared
+        self._plan_bytes += prepared.size - (forgotten.size if forgotten else 0)
         while self._plan_bytes > CACHED_BYTES or len(self._plans) > CACHED_PLANS:
             self._plan_bytes -= self._plans.popitem(last=False)[1].size
 

@@ -72,8 +72,8 @@ class Turn:
 
     @property
     def plain(self) -> bool:
-        """Nothing here depends on chance or on the turn's number: the plan may be kept for the next equal request."""
-        return not self.faults and (self.pace is None or not self.pace.jitter) and not (self.answer and "replay" in self.answer)
+        """No fault, which may depend on chance, and no capture: the plan may be kept for the next equal request."""
+        return not self.faults and not (self.answer and "replay" in self.answer)
 
 
 HEALTHY = Turn()

@@ -19,12 +19,12 @@ from mockserver.testing import MockServer, MockSession
 from mockserver.transports.at_once import MAX_HEADS, AtOnce
 from mockserver.transports.connection import Connection
 from mockserver.transports.lane import Asked, Lane
-from tests import raw_http
+from tests import raw_http, raw_websocket
 
 LONG_WAY, AT_ONCE = "the long way", "at once"
 MOST = 100
 DIFFERS = re.compile(
-    rb"(date: |x-request-id: |openai-processing-ms: |x-ratelimit-[a-z]+-[a-z]+: |\"id\":\"|\"created\":)[^\r\n\",]*", re.IGNORECASE
+    rb"(date: \w+, |x-request-id: |openai-processing-ms: |x-ratelimit-[a-z]+-[a-z]+: |\"id\":\"|\"created\":)[^\r\n\",]*", re.IGNORECASE
 )
 OF_ITS_TIME = frozenset({
     "request", "attempt", "turn", "gap", "request_id", "received_at", "read_at", "first_byte_at", "last_byte_at", "ended_at", "writes",
@@ -340,3 +340,24 @@ async def whole_answer(ws: websockets.ClientConnection, last: str) -> list[str]:
     while not heard or last not in heard[-1]:
         heard.append(re.sub(r'"(id|created|ts|obfuscation)":("[^"]*"|[0-9]+)', r'"\1":0', str(await ws.recv())))
     return heard
+
+
+@pytest.mark.parametrize(("word", "noted", "said"), [("pause", None, []), ("cancel", "cancel", ["done"])])
+async def test_a_word_that_came_with_a_request_is_heard_before_its_answer(word: str, noted: str | None, said: list[str]) -> None:
+    """A plan that is known makes no difference: what stands behind the request in the same segment is not overtaken."""
+    async with MockServer() as server:
+        session = server.session({"turns": [PLAIN], "after": "repeat"})
+        url = f"{session.ws_url}?dialect=ws-typed"
+        async with raw_websocket.connected(url) as far:
+            far.say(raw_websocket.TYPED)
+            while json.loads(await far.text())["type"] != "done":
+                pass
+        async with raw_websocket.connected(url) as far:
+            far.say(raw_websocket.TYPED)
+            far.say({"type": word})
+            far.send(raw_websocket.PING, b"last")
+            heard: list[str] = []
+            while (frame := await far.frame()) is not None and frame.opcode != raw_websocket.PONG:
+                heard.append(frame.json["type"])
+            entry = session.journal()["requests"][-1]
+    assert (heard, entry["ended_how"]) == (said, noted)

@@ -16,6 +16,7 @@ from mockserver.registry import names
 from mockserver.session_options import read_options
 from mockserver.sessions import Session
 from mockserver.settings import Settings
+from mockserver.turns import Pace
 
 SHELF = Shelf()
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}}}]
@@ -120,6 +121,28 @@ def test_the_plans_that_are_kept_are_bounded() -> None:
     for number in range(CACHED_PLANS + 50):
         kept.prepare(call(kept, small, body("a", {"model": f"model-{number}"})))
     assert len(kept._plans) <= CACHED_PLANS
+
+
+def test_what_is_made_again_is_counted_once() -> None:
+    """The ways of a turn may be forgotten before its plans are."""
+    kept, told = exchange(), session(ANSWERS["text"])
+    for model in ("first", "second"):
+        kept.prepare(call(kept, told, body("a", {"model": model})))
+        for _ in range(CACHED_PLANS // 2):
+            kept.prepare(call(kept, session(ANSWERS["text"]), body("a", {})))
+    kept.prepare(call(kept, told, body("a", {"model": "second"})))
+    assert kept._plan_bytes == sum(plan.size for plan in kept._plans.values())
+
+
+def test_each_answer_has_gaps_of_its_own() -> None:
+    told = session(ANSWERS["text"])
+    told.pace = Pace(tokens_per_second=10, jitter=0.5)
+    kept = exchange()
+    for number in range(3):
+        mine = call(kept, told, body("a", {}), number)
+        new = exchange()
+        same = call(new, told, body("a", {}), number)
+        assert written(kept, mine, kept.prepare(mine))[2:] == written(new, same, new.prepare(same))[2:]
 
 
 def test_a_mapping_notes_what_was_looked_at() -> None:

@@ -142,7 +142,8 @@ class Lane:
     def _said_at_once(self, asked: Asked) -> bool:
         """Say an answer that is known whole, where nobody has to wait for anything (as `transports.at_once` does over HTTP)."""
         upstream, session = self._socket.upstream, asked.session
-        free = not (asked.cancelled or self.paused or self.blocked) and session.limits is UNLIMITED and upstream.fleet is None
+        stayed = asked.cancelled or self.paused or self.blocked or self._socket.more_to_hear
+        free = not stayed and session.limits is UNLIMITED and upstream.fleet is None
         turn = session.peek()
         if not free or turn is None or not self._socket.connection.open:
             return False

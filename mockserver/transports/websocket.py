@@ -87,7 +87,7 @@ async def _serve(upstream: Upstream, request: web.BaseRequest, asked: Handshake)
                 socket.close(*reactions.farewell)
         except StoreLost:
             socket.close(1013, "Store lost")
-        await socket.serve(shaken.reader)
+        await socket.serve()
     finally:
         if place is not None:
             place.leave()
@@ -140,6 +140,7 @@ class Socket:
         "_opened_at",
         "_paused",
         "_reactions",
+        "_reader",
         "_ready",
         "_request",
         "_request_id",
@@ -171,6 +172,7 @@ class Socket:
         self._opened_at = self._heard_at = self.slots.now()
         self._look_at = float("inf")
         self._reactions = shaken.reactions
+        self._reader = shaken.reader
         self._look()
 
     def now(self) -> float:
@@ -193,12 +195,17 @@ class Socket:
 
     # What the client says.
 
-    async def serve(self, reader: Any) -> None:
+    @property
+    def more_to_hear(self) -> bool:
+        """Whether the client has said more than was read: it may be a word about what it asked just before."""
+        return bool(self._reader._buffer)
+
+    async def serve(self) -> None:
         """Read until the connection ends."""
         while True:
             await self._room()
             try:
-                message = await reader.read()
+                message = await self._reader.read()
             except EofStream:
                 return
             except WebSocketError as error:
