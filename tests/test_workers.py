@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -250,6 +251,14 @@ def test_interrupted_at_the_keyboard_it_ends_in_silence() -> None:
         assert process.stderr.read() == ""
 
 
+async def pinged(url: str, trusting: ssl.SSLContext) -> Any:
+    """What is answered to a ping. The client of websockets that has threads reads and writes one TLS connection in two of them, and now
+    and then waits for ever, whatever the server is."""
+    async with connect_async(url, ssl=trusting, proxy=None) as far:
+        await far.send(json.dumps({"type": "ping"}))
+        return json.loads(await far.recv())
+
+
 def test_tls_and_websockets_have_one_authority(redis: RedisServer) -> None:
     flags = ("--workers", "2", "--store", f"{redis.url}&prefix=tls", "--tls", "self-signed", "--curl")
     with serving(*flags) as together, ExitStack() as stack:
@@ -263,9 +272,7 @@ def test_tls_and_websockets_have_one_authority(redis: RedisServer) -> None:
         workers: set[int] = set()
         while workers != {0, 1}:
             workers.add(secure.get(f"{together.origin}/health").json()["worker"])
-            with connect(f"{together.origin.replace('https', 'wss')}/v1/ws/chat?key=any", ssl=trusting, proxy=None) as far:
-                far.send(json.dumps({"type": "ping"}))
-                assert json.loads(far.recv(SOON)) == {"type": "pong"}
+            assert asyncio.run(pinged(f"{together.origin.replace('https', 'wss')}/v1/ws/chat?key=any", trusting)) == {"type": "pong"}
         own = secure.post(f"{together.origin}/_mock/sessions", json={"tls": True}).json()
         answer = secure.post(f"{own['base_url']}/chat/completions", json=ASK, headers=FIELDS)
         assert answer.status_code == 200
