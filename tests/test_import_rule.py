@@ -17,7 +17,8 @@ __init__ access answers api_errors author_errors bundled channels cors dialects.
     histogram lanes limits mock_errors namesake network noted paces parameters places reactions recording registry route \
     running_usage scene steps tokens turns websocket_errors writes yaml_marks
 dialects | faults | flavours | framing | model
-client_message compile heard invariants journal lint load load_message load_report merged_journal pacing plan profiles replay settings slow_head validation
+client_message compile heard invariants journal lint load load_message load_report merged_journal \
+    pacing plan profiles replay settings slow_head validation
 server_options session_options sessions
 certificates labels orders outbox play redis_line shared_places slots
 exchange
