@@ -205,6 +205,9 @@ class Journal:
         entry = RequestEntry(self.count, connection, at)
         if self.last_ended_at is not None:
             entry.gap = max(0.0, at - self.last_ended_at)
+        if len(self.requests) == MAX_REQUESTS:
+            # Nobody is told of the oldest one any more, though it may run for hours.
+            self.requests[0].condense()
         self.requests.append(entry)
         if len(self.requests) > KEPT_WHOLE and (old := self.requests[-KEPT_WHOLE - 1]).ended_at is not None:
             old.condense()

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 
 from mockserver.bundled import bundled
 from mockserver.journal import KEPT_WHOLE, KEPT_WRITES, MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
+from mockserver.plan import NOTHING, Plan
 from mockserver.testing import MockServer, MockSession
 
 ASK: Mapping[str, Any] = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
@@ -398,3 +399,14 @@ def test_the_schema_names_every_field() -> None:
         described = SCHEMA["$defs"][kind]["properties"]
         assert set(described) == set(shown[f"{kind}s"][0])
         assert all(each.get("description") for each in described.values())
+
+
+def test_what_the_journal_has_let_go_of_keeps_no_plan() -> None:
+    """An answer may run for hours after that."""
+    journal = Journal("s")
+    running = [journal.request(1, float(number)) for number in range(3)]
+    for entry in running:
+        entry.plan = Plan(NOTHING, ())
+    for number in range(MAX_REQUESTS - 1):
+        journal.request(1, float(number))
+    assert [entry.plan is None for entry in running] == [True, True, False]
