@@ -95,7 +95,7 @@ class Exchange:
         self._asked_bytes = 0
         self._plans: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._plan_bytes = 0
-        self._ways: OrderedDict[Hashable, tuple[frozenset[str], ...]] = OrderedDict()
+        self._ways: OrderedDict[Hashable, tuple[tuple[str, ...], ...]] = OrderedDict()
         self._secret = SystemRandom().getrandbits(128)
         self._random = Random(SystemRandom().getrandbits(128))
 
@@ -187,7 +187,7 @@ class Exchange:
         if prepared is None:
             return self._compiled(call, self.identity(call.request, call.session, call.number))
         prepared = replace(prepared, request=call.request)
-        self._keep(call, prepared, frozenset({"messages"}) if body.whole else frozenset(body.seen))
+        self._keep(call, prepared, ("messages",) if body.whole else tuple(sorted(body.seen)))
         return prepared
 
     def known(self, call: Call) -> Prepared | None:
@@ -199,7 +199,7 @@ class Exchange:
                 return prepared
         return None
 
-    def _keep(self, call: Call, prepared: Prepared, seen: frozenset[str]) -> None:
+    def _keep(self, call: Call, prepared: Prepared, seen: tuple[str, ...]) -> None:
         """Keep a plan that was made from these keys of its request."""
         place = _place(call)
         ways = self._ways.get(place, ())
@@ -307,12 +307,12 @@ def _place(call: Call) -> Hashable:
     return (id(call.turn), call.dialect, session.flavour, session.pace, session.seed, call.http10)
 
 
-def _likeness(request: Request, seen: frozenset[str]) -> Hashable:
+def _likeness(request: Request, seen: tuple[str, ...]) -> Hashable:
     """The same for requests that are alike in these keys. What was said to the model is not looked through: two requests are
     alike in that if they are one (equal bodies are read once)."""
     if "messages" in seen:
         return id(request)
-    return (request.model, *[repr(request.body.get(key)) for key in sorted(seen)])
+    return (request.model, *[repr(request.body.get(key)) for key in seen])
 
 
 def _mentions(compiled: Compiled, identity: Identity) -> bool:

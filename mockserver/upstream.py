@@ -396,6 +396,11 @@ class Upstream:
         whole = whole or bool(request.body.get("store"))
         return Call(request, session, number, turn, dialect, answer, http10=http10, deflate=deflate, lane=lane, whole=whole)
 
+    def take_up(self, call: Call) -> None:
+        """The session's next turn is taken, which is the one that the call was made for."""
+        call.session.take()
+        self._next_door(call.session)
+
     def _ruled(self, rules: Rules, session: Session, request: Request, number: int, turn: Turn) -> tuple[Turn, Answer | None]:
         """What the answers file says to a request: a turn of a profile's, an answer, or nothing."""
         rule = rules.find(request, number + 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mockserver.access import Keys, credential, keys_in
 from mockserver.answers import ApiError, Request
 from mockserver.channels import DialectName
-from mockserver.exchange import Call, Prepared
+from mockserver.exchange import Call
 from mockserver.limits import UNLIMITED
 from mockserver.play import say
 from mockserver.route import Route, deployment, route
@@ -89,13 +89,13 @@ class AtOnce:
         asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment)
         if asked.profile is not None or isinstance(asked.request, ApiError):
             return False
-        dialect: DialectName = "sse" if asked.request.stream else "json"
-        prepared = self._known(session, asked.request, dialect)
-        if prepared is None or prepared.piece is None or upstream.wrong_dialect(session, dialect) is not None:
+        call = self._call(session, asked.request)
+        prepared = None if call is None else upstream.exchange.known(call)
+        if call is None or prepared is None or prepared.piece is None or upstream.wrong_dialect(session, call.dialect) is not None:
             return False
         entry = upstream.enter(session, request, received_at, body, head.keys)
         session.allowance(entry.key).ask(received_at, asked.request, len(body))
-        call = upstream.take(session, asked.request, dialect)
+        upstream.take_up(call)
         entry.read_at = origin = upstream.slots.now()
         opening = http.opening(upstream, request, call, entry, prepared)
         slug = upstream.exchange.slug(prepared, call)
@@ -109,10 +109,11 @@ class AtOnce:
         free = session.limits is UNLIMITED and session.port is None and self._upstream.fleet is None
         return free and key is not None and not access.counts(key.key) and access.accepts(key.key, now)
 
-    def _known(self, session: Session, request: Request, dialect: DialectName) -> Prepared | None:
-        """The answer's plan, if it was made before."""
+    def _call(self, session: Session, request: Request) -> Call | None:
+        """The call of the session's next turn, which is not taken yet, if its plan may have been kept."""
         turn = session.peek()
         if turn is None:
             return None
+        dialect: DialectName = "sse" if request.stream else "json"
         call = Call(request, session, session.taken, turn, dialect)
-        return self._upstream.exchange.known(call) if self._upstream.exchange.keeps(call, turn) else None
+        return call if self._upstream.exchange.keeps(call, turn) else None

@@ -153,7 +153,7 @@ class Lane:
             return False
         entry = asked.entry
         session.allowance(entry.key).ask(self._socket.now(), asked.request, entry.body_bytes)
-        call = self._take(asked)
+        upstream.take_up(call)
         self._note_plan(entry, call, prepared)
         entry.read_at = origin = self._socket.now()
         self._socket.react(prepared.plan.reactions)
