@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.access import Keys, credential, keys_in
-from mockserver.answers import ApiError, Request
+from mockserver.answers import ApiError
 from mockserver.channels import DialectName
-from mockserver.exchange import Call
+from mockserver.compile import Write
+from mockserver.exchange import Call, Prepared
+from mockserver.journal import RequestEntry
 from mockserver.limits import UNLIMITED
 from mockserver.play import say
 from mockserver.route import Route, deployment, route
@@ -80,40 +82,41 @@ class AtOnce:
         head = self._heads.get(data[:end])
         if head is None or len(data) - end != head.length or head.length > self._upstream.settings.max_body or connection.blocked:
             return False
-        upstream, request = self._upstream, Again(head, connection)
-        received_at = upstream.slots.now()
+        received_at, request, body = self._upstream.slots.now(), Again(head, connection), data[end:]
+        call = self._call(head, request, body, received_at)
+        prepared = None if call is None else self._upstream.exchange.known(call)
+        if call is None or prepared is None or prepared.piece is None:
+            return False
+        entry = self._upstream.enter(call.session, request, received_at, body, head.keys)
+        self._say(request, call, entry, prepared, prepared.piece)
+        return True
+
+    def _call(self, head: Head, request: Again, body: bytes, now: float) -> Call | None:
+        """The call that the request would be, of its session's next turn; None if it is refused, or its plan cannot have been kept."""
+        upstream = self._upstream
         session = upstream.session_of(request, head.route)
-        if isinstance(session, ApiError) or not self._lets_in(session, head, received_at):
-            return False
-        body = data[end:]
-        asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment)
-        if asked.profile is not None or isinstance(asked.request, ApiError):
-            return False
-        call = self._call(session, asked.request)
-        prepared = None if call is None else upstream.exchange.known(call)
-        if call is None or prepared is None or prepared.piece is None or upstream.wrong_dialect(session, call.dialect) is not None:
-            return False
-        entry = upstream.enter(session, request, received_at, body, head.keys)
-        session.allowance(entry.key).ask(received_at, asked.request, len(body))
+        if isinstance(session, ApiError) or not self._lets_in(session, head, now):
+            return None
+        asked, turn = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment), session.peek()
+        if asked.profile is not None or isinstance(asked.request, ApiError) or turn is None:
+            return None
+        dialect: DialectName = "sse" if asked.request.stream else "json"
+        call = Call(asked.request, session, session.taken, turn, dialect)
+        usual = upstream.exchange.keeps(call, turn) and upstream.wrong_dialect(session, dialect) is None
+        return call if usual else None
+
+    def _say(self, request: Again, call: Call, entry: RequestEntry, prepared: Prepared, piece: Write) -> None:
+        upstream = self._upstream
+        call.session.allowance(entry.key).ask(entry.received_at, call.request, entry.body_bytes)
         upstream.take_up(call)
         entry.read_at = origin = upstream.slots.now()
-        opening = http.opening(upstream, request, call, entry, prepared)
+        head = http.opening(upstream, request, call, entry, prepared)
         slug = upstream.exchange.slug(prepared, call)
-        say(prepared.piece, connection, upstream.slots, entry, origin=origin, head=opening, slug=slug)
-        upstream.finished(session, entry)
-        return True
+        say(piece, request.protocol, upstream.slots, entry, origin=origin, head=head, slug=slug)
+        upstream.finished(call.session, entry)
 
     def _lets_in(self, session: Session, head: Head, now: float) -> bool:
         """Whether anybody with such a key is answered, and nothing is to be counted or asked for that."""
         access, key = self._upstream.access, head.keys.credential
         free = session.limits is UNLIMITED and session.port is None and self._upstream.fleet is None
         return free and key is not None and not access.counts(key.key) and access.accepts(key.key, now)
-
-    def _call(self, session: Session, request: Request) -> Call | None:
-        """The call of the session's next turn, which is not taken yet, if its plan may have been kept."""
-        turn = session.peek()
-        if turn is None:
-            return None
-        dialect: DialectName = "sse" if request.stream else "json"
-        call = Call(request, session, session.taken, turn, dialect)
-        return call if self._upstream.exchange.keeps(call, turn) else None
