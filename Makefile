@@ -49,7 +49,7 @@ bench: $(INSTALLED) ## measure speed against rivals and a C control
 soak: $(INSTALLED) ## half an hour of streams under chaos: the server's memory must stay flat
 	@$(BIN)/python -m bench.soak $(ARGS)
 
-schemas: $(INSTALLED) ## write the generated files of schemas/ anew
+schemas: $(INSTALLED) ## write the generated files of schemas/, docs/ and README anew
 	@for each in tools/derive_*.py; do $(BIN)/python $$each $(ARGS) || exit 1; done
 
 $(INSTALLED): pyproject.toml tests/node/package.json
