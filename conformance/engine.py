@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from copy import copy
@@ -326,9 +327,11 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 def _so_far(journal: Journal) -> Journal:
-    """What has happened by now. It is read beside the loop, where a client that does not stop goes on adding to the journal."""
+    """What has happened by now. It is read beside the loop, where a client that does not stop goes on adding to the journal, and the
+    journal forgets the plans of its older requests."""
     now = copy(journal)
-    now.requests, now.connections, now.keys = journal.requests.copy(), journal.connections.copy(), journal.keys.copy()
+    now.requests = deque(map(copy, journal.requests), maxlen=journal.requests.maxlen)
+    now.connections, now.keys = journal.connections.copy(), journal.keys.copy()
     return now
 
 

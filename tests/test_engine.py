@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from conformance import engine
 from conformance.adapter import Emit, Function, Run
 from conformance.case import Case, Check, corpus
 from conformance.engine import Engine, Results, exit_of
 from conformance.verdict import KIT_BUG, Verdict
+from mockserver.journal import Journal
+from mockserver.plan import NOTHING, Plan
 
 HELLO = {"type": "hello", "protocol": 1, "name": "under-test", "transports": ["sse"], "retry": "none", "concurrency": 4}
 CORPUS = {case.id: case for case in corpus()}
@@ -73,6 +76,16 @@ async def test_a_client_that_goes_on_after_its_result_is_judged() -> None:
         await asyncio.gather(*going_on, return_exceptions=True)
     assert [case.kit_errors for case in results.cases] == [()]
     assert results.cases[0].verdict == Verdict.FAIL
+
+
+def test_what_is_judged_keeps_its_plans() -> None:
+    journal = Journal("s")
+    entry = journal.request(1, 0.0)
+    entry.plan = plan = Plan(NOTHING, ())
+    judged = engine._so_far(journal)
+    entry.condense()
+    assert [each.plan for each in judged.requests] == [plan]
+    assert entry.plan is None
 
 
 async def test_an_engine_that_raises_leaves_nothing_running() -> None:
