@@ -13,8 +13,10 @@ from mockserver.access import Access, Credential, Keys, credential, keys_in
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.author_errors import AuthorError
 from mockserver.channels import DialectName
+from mockserver.compile import Write
 from mockserver.exchange import Asked, Call, Exchange, Prepared
 from mockserver.journal import ConnectionEntry, RequestEntry
+from mockserver.limits import UNLIMITED
 from mockserver.play import Play
 from mockserver.route import Route
 from mockserver.session_options import SessionOptions
@@ -396,8 +398,21 @@ class Upstream:
         whole = whole or bool(request.body.get("store"))
         return Call(request, session, number, turn, dialect, answer, http10=http10, deflate=deflate, lane=lane, whole=whole)
 
-    def take_up(self, call: Call) -> None:
-        """The session's next turn is taken, which is the one that the call was made for."""
+    def ready(
+        self, session: Session, request: Request, dialect: DialectName, *, deflate: int = 0, lane: str | None = None
+    ) -> tuple[Call, Prepared, Write] | None:
+        """What the session's next turn, which is not taken by this, would answer in one piece, where that was planned before and
+        nobody has to be asked or waited for."""
+        turn = session.peek()
+        if session.limits is not UNLIMITED or self.fleet is not None or turn is None:
+            return None
+        call = Call(request, session, session.taken, turn, dialect, deflate=deflate, lane=lane)
+        prepared = self.exchange.known(call) if self.exchange.keeps(call, turn) else None
+        return None if prepared is None or prepared.piece is None else (call, prepared, prepared.piece)
+
+    def take_up(self, call: Call, entry: RequestEntry) -> None:
+        """Take the turn that a call is `ready` for, and count its request."""
+        call.session.allowance(entry.key).ask(self.slots.now(), call.request, entry.body_bytes)
         call.session.take()
         self._next_door(call.session)
 

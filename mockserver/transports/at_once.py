@@ -17,10 +17,8 @@ from mockserver.channels import DialectName
 from mockserver.compile import Write
 from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
-from mockserver.limits import UNLIMITED
 from mockserver.play import say
 from mockserver.route import Route, deployment, route
-from mockserver.sessions import Session
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, head_size
 
@@ -83,40 +81,36 @@ class AtOnce:
         if head is None or len(data) - end != head.length or head.length > self._upstream.settings.max_body or connection.blocked:
             return False
         received_at, request, body = self._upstream.slots.now(), Again(head, connection), data[end:]
-        call = self._call(head, request, body, received_at)
-        prepared = None if call is None else self._upstream.exchange.known(call)
-        if call is None or prepared is None or prepared.piece is None:
+        ready = self._ready(head, request, body, received_at)
+        if ready is None:
             return False
+        call, prepared, piece = ready
         entry = self._upstream.enter(call.session, request, received_at, body, head.keys)
-        self._say(request, call, entry, prepared, prepared.piece)
+        self._say(request, call, entry, prepared, piece)
         return True
 
-    def _call(self, head: Head, request: Again, body: bytes, now: float) -> Call | None:
-        """The call that the request would be, of its session's next turn; None if it is refused, or its plan cannot have been kept."""
+    def _ready(self, head: Head, request: Again, body: bytes, now: float) -> tuple[Call, Prepared, Write] | None:
+        """What the request is answered with; None if it is refused, or for the long way."""
         upstream = self._upstream
         session = upstream.session_of(request, head.route)
-        if isinstance(session, ApiError) or not self._lets_in(session, head, now):
+        if isinstance(session, ApiError) or session.port is not None or not self._lets_in(head, now):
             return None
-        asked, turn = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment), session.peek()
-        if asked.profile is not None or isinstance(asked.request, ApiError) or turn is None:
+        asked = upstream.exchange.read(body, strict=upstream.strict(session), deployment=head.deployment)
+        if asked.profile is not None or isinstance(asked.request, ApiError):
             return None
         dialect: DialectName = "sse" if asked.request.stream else "json"
-        call = Call(asked.request, session, session.taken, turn, dialect)
-        usual = upstream.exchange.keeps(call, turn) and upstream.wrong_dialect(session, dialect) is None
-        return call if usual else None
+        return None if upstream.wrong_dialect(session, dialect) else upstream.ready(session, asked.request, dialect)
+
+    def _lets_in(self, head: Head, now: float) -> bool:
+        """Whether anybody with such a key is answered, and nothing is to be counted for that."""
+        access, key = self._upstream.access, head.keys.credential
+        return key is not None and not access.counts(key.key) and access.accepts(key.key, now)
 
     def _say(self, request: Again, call: Call, entry: RequestEntry, prepared: Prepared, piece: Write) -> None:
         upstream = self._upstream
-        call.session.allowance(entry.key).ask(entry.received_at, call.request, entry.body_bytes)
-        upstream.take_up(call)
+        upstream.take_up(call, entry)
         entry.read_at = origin = upstream.slots.now()
         head = http.opening(upstream, request, call, entry, prepared)
         slug = upstream.exchange.slug(prepared, call)
         say(piece, request.protocol, upstream.slots, entry, origin=origin, head=head, slug=slug)
         upstream.finished(call.session, entry)
-
-    def _lets_in(self, session: Session, head: Head, now: float) -> bool:
-        """Whether anybody with such a key is answered, and nothing is to be counted or asked for that."""
-        access, key = self._upstream.access, head.keys.credential
-        free = session.limits is UNLIMITED and session.port is None and self._upstream.fleet is None
-        return free and key is not None and not access.counts(key.key) and access.accepts(key.key, now)

@@ -12,7 +12,6 @@ from mockserver.compile import Hold
 from mockserver.dialects import _ws_messages
 from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
-from mockserver.limits import UNLIMITED
 from mockserver.play import Play, say
 from mockserver.sessions import Session
 from mockserver.steps import End
@@ -141,24 +140,19 @@ class Lane:
 
     def _said_at_once(self, asked: Asked) -> bool:
         """Say an answer that is known whole, where nobody has to wait for anything (as `transports.at_once` does over HTTP)."""
-        upstream, session = self._socket.upstream, asked.session
-        stayed = asked.cancelled or self.paused or self.blocked or self._socket.more_to_hear
-        free = not stayed and session.limits is UNLIMITED and upstream.fleet is None
-        turn = session.peek()
-        if not free or turn is None or not self._socket.connection.open:
+        socket, upstream, entry = self._socket, self._socket.upstream, asked.entry
+        if asked.cancelled or self.paused or self.blocked or socket.more_to_hear or not socket.connection.open:
             return False
-        call = Call(asked.request, session, session.taken, turn, asked.dialect, deflate=self._socket.deflate, lane=asked.stream_id)
-        prepared = upstream.exchange.known(call) if upstream.exchange.keeps(call, turn) else None
-        if prepared is None or prepared.piece is None:
+        ready = upstream.ready(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
+        if ready is None:
             return False
-        entry = asked.entry
-        session.allowance(entry.key).ask(self._socket.now(), asked.request, entry.body_bytes)
-        upstream.take_up(call)
+        call, prepared, piece = ready
+        upstream.take_up(call, entry)
         self._note_plan(entry, call, prepared)
-        entry.read_at = origin = self._socket.now()
-        self._socket.react(prepared.plan.reactions)
+        entry.read_at = origin = socket.now()
+        socket.react(prepared.plan.reactions)
         slug = upstream.exchange.slug(prepared, call)
-        say(prepared.piece, self, self._socket.slots, entry, origin=origin, head=b"", slug=slug)
+        say(piece, self, socket.slots, entry, origin=origin, head=b"", slug=slug)
         return True
 
     async def _answer(self, asked: Asked) -> None:
