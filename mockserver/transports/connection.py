@@ -50,7 +50,8 @@ TCP_INFO_BYTES_ACKED = 120
 
 def head_size(data: bytes) -> int:
     """The bytes of the head that stands at the beginning, with its empty line; 0 if it is not all there."""
-    return data.find(END_OF_HEAD) + len(END_OF_HEAD) if END_OF_HEAD in data else 0
+    end = data.find(END_OF_HEAD)
+    return 0 if end < 0 else end + len(END_OF_HEAD)
 
 
 def whole_size(data: bytes, read: RawRequestMessage) -> int | None:
