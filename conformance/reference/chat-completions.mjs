@@ -55,6 +55,19 @@ export class Client {
     return run.transport === 'ws' ? this.overWebSocket(url, key, run, answer, limits) : this.overHttp(url, key, run, answer, limits)
   }
 
+  // What has come, until the answer is over. Before the first event any bytes are a sign of life, then only data is.
+  *heard(events, answer, limits) {
+    if (!answer.heard) limits.heard()
+    for (const event of events) {
+      yield* answer.hear(event)
+      if (event.data.trim()) {
+        answer.heard = true
+        limits.heard()
+      }
+      if (answer.over) return
+    }
+  }
+
   // HTTP
 
   async *overHttp(url, key, run, answer, limits) {
@@ -66,15 +79,8 @@ export class Client {
         return
       }
       for await (const piece of response.content()) {
-        if (!answer.heard) limits.heard()
-        for (const event of events.feed(piece)) {
-          yield* answer.hear(event)
-          if (event.data.trim()) {
-            answer.heard = true
-            limits.heard()
-          }
-          if (answer.over) return
-        }
+        yield* this.heard(events.feed(piece), answer, limits)
+        if (answer.over) return
       }
       answer.end()
     } finally {
@@ -178,15 +184,7 @@ export class Client {
         const message = await channel.message()
         if (channel.answers && !answer.begun && leftOver(message.toString().trim(), run.dialect)) continue
         answer.begun = true
-        if (!answer.heard) limits.heard()
-        for (const event of spoken(message, run.dialect, events)) {
-          yield* answer.hear(event)
-          if (event.data.trim()) {
-            answer.heard = true
-            limits.heard()
-          }
-          if (answer.over) return
-        }
+        yield* this.heard(spoken(message, run.dialect, events), answer, limits)
       }
     } catch (failure) {
       if (!(failure.kind === 'closed' && answer.complete)) throw failure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -77,6 +77,18 @@ class Client:
             return self.over_websocket(url, key, run, answer, limits)
         return self.over_http(url, key, run, answer, limits)
 
+    def heard(self, events: Iterable[Event], answer: Answer, limits: Limits) -> Iterator[Piece]:
+        """What has come, until the answer is over. Before the first event any bytes are a sign of life, then only data is."""
+        if not answer.heard:
+            limits.heard()
+        for event in events:
+            yield from answer.hear(event)
+            if event.data.strip():
+                answer.heard = True
+                limits.heard()
+            if answer.over:
+                return
+
     # HTTP
 
     def over_http(self, url: str, key: str, run: Run, answer: Answer, limits: Limits) -> Iterator[Piece]:
@@ -87,15 +99,9 @@ class Client:
                 yield from self.unstreamed(response, answer)
                 return
             for piece in response.content():
-                if not answer.heard:
-                    limits.heard()
-                for event in events.feed(piece):
-                    yield from answer.hear(event)
-                    if event.data.strip():
-                        answer.heard = True
-                        limits.heard()
-                    if answer.over:
-                        return
+                yield from self.heard(events.feed(piece), answer, limits)
+                if answer.over:
+                    return
             for event in events.end():
                 yield from answer.hear(event)
             answer.end()
@@ -198,15 +204,9 @@ class Client:
                 if channel.answers and not answer.begun and left_over(message, run.dialect):
                     continue
                 answer.begun = True
-                if not answer.heard:
-                    limits.heard()
-                for event in self.spoken(message, run.dialect, events):
-                    yield from answer.hear(event)
-                    if event.data.strip():
-                        answer.heard = True
-                        limits.heard()
-                    if answer.over:
-                        return
+                yield from self.heard(self.spoken(message, run.dialect, events), answer, limits)
+                if answer.over:
+                    return
         except Failure as failure:
             if not (failure.kind == "closed" and answer.complete):
                 raise
