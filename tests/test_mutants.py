@@ -17,7 +17,6 @@ from conformance.mutants import _killing
 from mockserver.testing import MockServer
 
 FAILED_CASES, PASSED_CASES = 14, 10
-TRIES = 3
 CORPUS = {case.id: case for case in corpus()}
 
 
@@ -59,7 +58,7 @@ async def differences(name: str, cases: Sequence[Case]) -> frozenset[str]:
 async def test_a_mutant_fails_what_its_row_says(name: str) -> None:
     """A difference counts when it shows again: on a busy machine a defect that is a race may win one of them."""
     cases, different = sample(name), frozenset[str]()
-    for _ in range(TRIES):
+    for _ in range(_killing.TRIES):
         different = await differences(name, cases)
         cases = tuple(CORPUS[case] for case in sorted(_killing.cases_of(different)))
         if not cases:
