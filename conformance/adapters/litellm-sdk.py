@@ -4,13 +4,15 @@
 # transports = ["sse"]
 # hello_seconds = 60 # importing litellm takes five seconds of an idle core
 # note = """It was judged as installed by `pip install "litellm[mcp]"`. Without the extra it asks nothing when a request has tools, and the
-# caller is told "No module named 'mcp'"."""
+# caller is told "No module named 'mcp'". Its MCP client is imported beforehand: litellm does so inside its first calls, and calls that
+# come together may find half a module."""
 # ///
 """litellm: `async for chunk in await litellm.acompletion(stream=True)`, with a model of a provider that speaks as OpenAI does."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from importlib.metadata import version
 from typing import Any
@@ -20,6 +22,9 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # without it the table of p
 import httpx
 import litellm
 from _adapter import Caller, Run, seconds, serve_async
+
+with contextlib.suppress(ImportError):  # versions without it have no such race
+    import litellm.experimental_mcp_client.client
 
 HELLO = {
     "name": "litellm-sdk",
