@@ -12,8 +12,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from conformance.levels import State
 from conformance.pytest_plugin import LEVELS
 from conformance.verdict import Verdict
 from tools import derived_files
@@ -25,7 +26,7 @@ BLOCK = re.compile(r"(?<=<!-- the matrix in short -->\n).*?(?=<!-- until here --
 
 COUNTED = ("L1", "L2", "L3", "L4")
 """L0 says nothing of a client, and L5 is information."""
-STATES = ("passed", "failed", "blocked")
+STATES = get_args(State)
 MOST = 5
 """Cases that are named."""
 
@@ -48,7 +49,9 @@ def summary(matrix: Mapping[str, Any]) -> Iterator[str]:
     yield from ("", f"| level | {' | '.join(STATES)} |", f"|---|{'---|' * len(STATES)}")
     for level in COUNTED:
         yield f"| {level}: {LEVELS[level]} | {' | '.join(str(counts[level][state]) for state in STATES)} |"
-    yield from ("", "`blocked`: nothing fails, but a MUST could not be asked. What most of them fail:", "")
+    yield ""
+    yield "`blocked`: nothing fails, but a MUST could not be asked; `not run`: no case of the level is asked of it, as L3 of a gateway."
+    yield from ("What most of them fail:", "")
     for case in common(cases):
         yield f"- {case}"
 
