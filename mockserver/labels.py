@@ -17,6 +17,6 @@ def digest(key: str) -> str:
 async def agree(line: Line, session: Session, keys: Iterable[str]) -> None:
     """Agree on the labels of these keys in a session, also in one that lives here. Raises StoreLost."""
     named = tuple(keys)
-    answer = await line.script("visit", line.root, session.key, session.generation, "", 0, "", *map(digest, named))
+    answer = await line.script("visit", line.root, session.key, session.generation, "", 0, "", "", *map(digest, named))
     for name, label in zip(named, answer[4] if answer else (), strict=bool(answer)):
         session.journal.agree(name, label)

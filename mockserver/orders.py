@@ -45,7 +45,7 @@ class Orders:
     def __init__(self, line: Line, process: str, told: Callable[[dict[str, Any]], None]) -> None:
         self.acts: dict[str, Act] = {}
         self._line = line
-        self._everyone, self._to = f"{line.root}everyone", f"{line.root}to:"
+        self._everyone, self._to = f"{line.root}everyone:{line.database}", f"{line.root}to:"
         self._process = process
         self._told = told
         self._asked: dict[str, _Asked] = {}

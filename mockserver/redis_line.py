@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parent / "redis_scripts"
 SCHEMES = ("redis", "rediss", "unix")
 PATIENCE = 3.0
-"""Seconds that a round trip may take. A call waits for the one before it, too."""
+"""Seconds that a round trip may take. A call waits for the one before it, too, but for no more than one that is given up."""
 FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 """Why a certificate is not trusted, in OpenSSL's numbers (X509_STORE_CTX_get_error(3)): nobody that is known vouches for it."""
@@ -38,6 +38,10 @@ TIMES = 10
 DEADLINE = object()
 """As an argument of a call: Redis' time in ms at which it is too late to do it, half of `PATIENCE` after it is sent, so that an answer
 still finds its caller; empty as long as Redis' time is not known."""
+
+
+Call = tuple[tuple[Any, ...], asyncio.Future[Any]]
+"""A script's name ("" for none) and a command, and the answer to it."""
 
 
 class StoreLost(Exception):
@@ -128,6 +132,17 @@ def _reason(error: Exception) -> str:
     return f"its certificate is refused: {refused.verify_message.rstrip('.')}{told if refused.verify_code in UNKNOWN_AUTHORITY else ''}"
 
 
+def _answer(calls: list[Call], answers: list[Any]) -> None:
+    """Tell those who still want to know."""
+    for (_, future), answer in zip(calls, answers, strict=True):
+        if future.done():
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(StoreLost(_reason(answer)))
+        else:
+            future.set_result(answer)
+
+
 @cache
 def _script(name: str) -> tuple[str, str]:
     """A script and its digest, by which it is called."""
@@ -143,9 +158,14 @@ class Line:
         self.address = address
         self.root = address.prefix
         self._client = _client(address)
-        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[Any]]] = []
+        self._waiting: list[Call] = []
         self._sending: asyncio.Task[None] | None = None
         self._ahead: deque[float] = deque(maxlen=TIMES)
+
+    @property
+    def database(self) -> int:
+        """Databases have keys of their own, but channels in common (https://redis.io/docs/latest/develop/pubsub/)."""
+        return int(self._client.connection_pool.connection_kwargs.get("db") or 0)
 
     @property
     def client(self) -> Redis:
@@ -178,33 +198,30 @@ class Line:
             while self._waiting:
                 calls = [call for call in self._waiting[:AT_ONCE] if not call[1].done()]
                 del self._waiting[:AT_ONCE]
-                if calls:
-                    await self._send(calls)
+                waited = len(self._waiting)
+                try:
+                    _answer(calls, await self._answers([command for command, _ in calls]) if calls else [])
+                except Exception as error:
+                    # Whatever it is: nobody may be left waiting, nor wait once more who has waited as long as these.
+                    calls += self._waiting[:waited]
+                    del self._waiting[:waited]
+                    _answer(calls, [error] * len(calls))
         finally:
             self._sending = None
 
-    async def _send(self, calls: list[tuple[tuple[Any, ...], asyncio.Future[Any]]]) -> None:
+    async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """What Redis answers, having learnt the scripts that it does not know."""
         from redis.exceptions import NoScriptError
 
-        try:
-            answers = await self._round_trip([command for command, _ in calls])
-            unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-            if unknown:
-                for name in {calls[index][0][0] for index in unknown}:
-                    await self._client.script_load(_script(name)[0])
-                again = await self._round_trip([calls[index][0] for index in unknown])
-                for index, answer in zip(unknown, again, strict=True):
-                    answers[index] = answer
-        except Exception as error:
-            # Whatever it is: nobody may be left waiting.
-            answers = [error] * len(calls)
-        for (_, future), answer in zip(calls, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(StoreLost(_reason(answer)))
-            else:
-                future.set_result(answer)
+        answers = await self._round_trip(commands)
+        unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            for name in {commands[index][0] for index in unknown}:
+                await self._client.script_load(_script(name)[0])
+            again = await self._round_trip([commands[index] for index in unknown])
+            for index, answer in zip(unknown, again, strict=True):
+                answers[index] = answer
+        return answers
 
     async def _round_trip(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)

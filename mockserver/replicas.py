@@ -18,7 +18,7 @@ from mockserver.access import secrets_in
 from mockserver.labels import digest
 from mockserver.orders import Orders
 from mockserver.outbox import Outbox
-from mockserver.redis_line import Line, StoreLost
+from mockserver.redis_line import DEADLINE, Line, StoreLost
 from mockserver.route import Route
 from mockserver.session_options import TTL_SECONDS, read_options
 from mockserver.sessions import MAX_SESSIONS, Session, UnknownSession
@@ -75,7 +75,7 @@ class Replicas:
         named = tuple(keys)
         answer = await self._line.script(
             "visit", self._root, key, known, secrets.token_hex(8) if told is not None else "", int(TTL_SECONDS * 1000),
-            "" if used is None else digest(used), *map(digest, named),
+            "" if used is None else digest(used), DEADLINE, *map(digest, named),
         )  # fmt: skip
         if not answer:
             self._forget(key)

@@ -26,7 +26,7 @@ from websockets.sync.client import connect
 
 from mockserver.author_errors import AuthorError
 from mockserver.outbox import shifted
-from mockserver.redis_line import Line, read_address
+from mockserver.redis_line import AT_ONCE, PATIENCE, Line, StoreLost, read_address
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.timeout(60)
@@ -435,6 +435,20 @@ def test_mocks_with_different_prefixes_share_nothing(redis: RedisServer) -> None
         assert other.ask(f"{path}/v1").status_code == 404
 
 
+def test_mocks_in_different_databases_share_nothing(redis: RedisServer, tmp_path: Path) -> None:
+    """Redis' channels know no databases: what is asked of all processes of one mock is not asked of another's."""
+    files = [str(tmp_path / name) for name in ("one.json", "other.json")]
+    with (
+        serving(redis.url.replace("db=0", "db=1"), "--report", files[0]) as one,
+        serving(redis.url.replace("db=0", "db=2"), "--report", files[1]) as other,
+    ):
+        assert [server.ask().status_code for server in (one, other)] == [200, 200]
+        loads = [server.control("GET", "load").json() for server in (one, other)]
+        assert [(load["workers"], load["total"]["requests"]) for load in loads] == [(1, 1), (1, 1)]
+        assert one.control("DELETE", "load").status_code == 204
+        assert other.control("GET", "load").json()["total"]["requests"] == 1
+
+
 def test_the_first_process_begins_the_default_session_anew(redis: RedisServer) -> None:
     """Those that come later join it; sessions that were opened stay."""
     store = f"{redis.url}&prefix=anew"
@@ -640,6 +654,31 @@ def test_a_slow_store_takes_a_bounded_time_and_no_turn(frail: tuple[RedisServer,
         far.send(json.dumps({"type": "chat.completion", **ASK}))
         assert _deltas(far) == "turn 1"
     assert said(other.ask(f"{path}/v1")) == "turn 2"
+
+
+def test_a_slow_store_takes_no_use_of_a_key() -> None:
+    with redis_server() as redis, serving(redis.url, "--api-key", f"{KEY}=after:3") as server:
+        assert server.ask().status_code == 200
+        redis.stop()
+        assert server.ask().status_code == 503
+        redis.go_on()
+        until(lambda: server.control("GET", "ready").status_code == 200)
+        assert [server.ask().status_code for _ in range(3)] == [200, 200, 401]
+
+
+async def test_who_waits_behind_a_call_that_is_given_up_is_given_up_with_it() -> None:
+    """However many there are: each would else wait for all round trips before its own to be given up."""
+    with redis_server() as redis:
+        line = Line(read_address(redis.url))
+        await line.call("PING")
+        redis.stop()
+        began = time.monotonic()
+        answers = await asyncio.gather(*(line.call("PING") for _ in range(8 * AT_ONCE)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {StoreLost}
+        assert time.monotonic() - began < 2 * PATIENCE
+        redis.go_on()
+        assert await line.call("PING")
+        await line.close()
 
 
 def test_a_server_that_is_there_before_its_store(tmp_path: Path) -> None:

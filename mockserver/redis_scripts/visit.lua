@@ -1,6 +1,8 @@
 -- Bring a process up to date with a session. 3: the generation it knows, 4: the one to begin with where there is none ('': then
--- there is no such session), 5: its time to live in ms, 6: the digest of a key whose uses count ('': none), then digests of secrets.
--- Returns {} or {generation, turns taken, uses, ms since the first use, labels, the definition if the generation is another}.
+-- there is no such session), 5: its time to live in ms, 6: the digest of a key whose uses count ('': none), 7: deadline, then digests
+-- of secrets.
+-- Returns {late}, {} or {generation, turns taken, uses, ms since the first use, labels, the definition if the generation is another}.
+if late(ARGV[7]) then return {'late'} end
 local known, fresh, ttl, used = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local found = redis.call('HMGET', state, 'generation', 'taken', 'ttl')
 if not found[1] then
@@ -17,7 +19,7 @@ if used ~= '' then
     since = now() - redis.call('HGET', root .. 'since', used)
 end
 local labels = {}
-for index = 7, #ARGV do
+for index = 8, #ARGV do
     local field = 'label:' .. ARGV[index]
     local label = redis.call('HGET', state, field)
     if not label then
