@@ -154,8 +154,7 @@ class _HttpBody:
         self.framing = head.framing if head else "close"
         self.extension = head.extension.encode() if head else b""
         self.coding = head.coding if head else None
-        # wbits 31: zlib's deflate in a gzip member (RFC 1952).
-        self.deflate = zlib.compressobj(wbits=31) if self.coding else None
+        self.deflate = _gzip_member() if self.coding else None
 
     def bytes_of(self, step: Message | Raw | Frame) -> bytes:
         if not isinstance(step, Message):
@@ -165,7 +164,7 @@ class _HttpBody:
         return self._framed(self._coded(step.data))
 
     def end(self, step: End) -> bytes:
-        rest = self._framed(self.deflate.flush()) if self.deflate else b""
+        rest = self._framed(self.deflate.flush()) if self.deflate and self.coding != "gzip-members" else b""
         return rest + (http1.last_chunk(step.trailers) if self.framing == "chunked" else b"")
 
     def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
@@ -185,11 +184,19 @@ class _HttpBody:
     def _coded(self, data: bytes) -> bytes:
         if self.deflate is None:
             return data
+        if self.coding == "gzip-members":
+            member = _gzip_member()
+            return member.compress(data) + member.flush()
         coded = self.deflate.compress(data)
         return coded + self.deflate.flush(zlib.Z_SYNC_FLUSH) if self.coding == "gzip" else coded
 
     def _framed(self, data: bytes) -> bytes:
         return http1.chunk(data, self.extension) if self.framing == "chunked" else data
+
+
+def _gzip_member() -> zlib._Compress:
+    """wbits 31: zlib's deflate in a gzip member (RFC 1952)."""
+    return zlib.compressobj(wbits=31)
 
 
 class _WebSocketBody:

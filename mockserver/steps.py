@@ -35,8 +35,9 @@ class Head:
 
     `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
     timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's
-    bytes get ("gzip", flushed after each message, or "gzip-late", flushed only at the end). Fields the server adds by itself
-    (`ADDED`) are put behind these, but for those named in `without`. The head leaves at `bytes_per_second`; None: at once.
+    bytes get ("gzip", flushed after each message, "gzip-late", flushed only at the end, or "gzip-members", each message a
+    member of its own). Fields the server adds by itself (`ADDED`) are put behind these, but for those named in `without`.
+    The head leaves at `bytes_per_second`; None: at once.
     """
 
     status: int = 200
@@ -45,7 +46,7 @@ class Head:
     reason: str | None = None
     version: str = "HTTP/1.1"
     declared: int | None = None
-    coding: Literal["gzip", "gzip-late"] | None = None
+    coding: Literal["gzip", "gzip-late", "gzip-members"] | None = None
     extension: str = ""
     without: frozenset[str] = frozenset()
     bytes_per_second: int | None = None

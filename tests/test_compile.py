@@ -81,7 +81,7 @@ def test_the_length_is_the_true_one_unless_another_is_declared(declared: int | N
     assert f"content-length: {5 if declared is None else declared}\r\n".encode() in wire(timeline)
 
 
-@pytest.mark.parametrize("coding", ["gzip", "gzip-late"])
+@pytest.mark.parametrize("coding", ["gzip", "gzip-late", "gzip-members"])
 def test_a_coded_body_has_its_coded_length(coding: str) -> None:
     timeline: Timeline = (Head(200, framing="length", coding=coding), *MESSAGES, End())  # type: ignore[arg-type]  # a row's text
     head, _, body = wire(timeline).partition(b"\r\n\r\n")

@@ -421,6 +421,14 @@ def _(seen: Seen, healthy: bytes) -> None:
         assert [inflate.decompress(chunk) for chunk in seen.chunks[: len(events())]] == events()
 
 
+@row("gzip", {"gzip": {"members": True}})
+def _(seen: Seen, healthy: bytes) -> None:
+    """Each event is a gzip member of its own."""
+    assert gzip.decompress(seen.body) == healthy
+    if seen.whole:
+        assert [zlib.decompressobj(wbits=31).decompress(chunk) for chunk in seen.chunks[: len(events())]] == events()
+
+
 @row("gzip", {"gzip": False})
 def _(seen: Seen, healthy: bytes) -> None:
     assert gzip.decompress(seen.body) == healthy

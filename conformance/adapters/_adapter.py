@@ -148,12 +148,14 @@ def words(content: str | list[Mapping[str, Any]] | None) -> str:
 
 def kind(error: BaseException) -> str:
     """The protocol's word for an exception, its own if it has one. A cause says it better than a client's word for any trouble of the
-    connection."""
+    connection, and than a class that has no word."""
     if isinstance(own := getattr(error, "kind", None), str):
         return own
     if type(error).__name__ in ("APIConnectionError", "ConnectionError") and error.__cause__ is not None:
         return kind(error.__cause__)
-    return next((KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS), "other")
+    if word := next((KINDS[base.__name__] for base in type(error).__mro__ if base.__name__ in KINDS), None):
+        return word
+    return kind(error.__cause__) if error.__cause__ is not None else "other"
 
 
 def status(error: BaseException) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import openai
 from _adapter import Caller, Json, Run, seconds, serve_async
+from pydantic_ai import exceptions
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import ModelRequest
 from pydantic_ai.models import ModelRequestParameters
@@ -97,4 +98,4 @@ def usage(counted: Any) -> Json | None:
     return {"prompt_tokens": counted.input_tokens, "completion_tokens": counted.output_tokens, "total_tokens": counted.total_tokens}
 
 
-serve_async(HELLO, client, stream)
+serve_async(HELLO, client, stream, exceptions.AgentRunError)

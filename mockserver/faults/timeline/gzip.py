@@ -13,10 +13,12 @@ from mockserver.steps import Timeline
 
 @dataclass(frozen=True)
 class Gzip:
-    """`flush: false` leaves it to the compressor when bytes come out: a stream then arrives in lumps, mostly at the end."""
+    """`flush: false` leaves it to the compressor when bytes come out: a stream then arrives in lumps, mostly at the end. `members: true`
+    makes each message a gzip member of its own, as proxies do that compress what they are given write by write (RFC 1952 §2.2)."""
 
     dialects: ClassVar[frozenset[DialectName]] = HTTP
     flush: bool = True
+    members: bool = False
 
     def __call__(self, timeline: Timeline, scene: Scene) -> Timeline:
-        return head_fields(timeline, coding="gzip" if self.flush else "gzip-late")
+        return head_fields(timeline, coding="gzip-members" if self.members else "gzip" if self.flush else "gzip-late")
