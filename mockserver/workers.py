@@ -25,6 +25,7 @@ DEATHS_SECONDS = 60.0
 """A worker that dies more often than `MAX_DEATHS` in so many seconds is not replaced: the server ends."""
 STOP_SECONDS = 5.0
 """How long a worker may take to end before it is killed."""
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 READY = b"\n"
 GIVEN_UP = 1
 
@@ -104,7 +105,7 @@ class Workers:
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
-        before = {number: signal.signal(number, self._signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._signal) for number in STOPPING}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         waker = signal.set_wakeup_fd(writing)
         try:
@@ -123,9 +124,11 @@ class Workers:
         said, saying = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            self._be(worker, Post(worker, self._sockets[worker], self._lifeline[0], saying))
+        with _held(STOPPING):
+            # What would come before the new process has handlers of its own would be heard by nobody.
+            pid = os.fork()
+            if pid == 0:
+                self._be(worker, Post(worker, self._sockets[worker], self._lifeline[0], saying))
         os.close(saying)
         os.set_blocking(said, False)
         self._processes[worker] = Process(pid, said)
@@ -135,8 +138,9 @@ class Workers:
         status = 70
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            for number in (*STOPPING, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             os.close(self._lifeline[1])
             for other, sockets in enumerate(self._sockets):
                 for sock in sockets if other != worker else ():
@@ -227,6 +231,16 @@ class Workers:
             self._tell(f"worker {worker} (pid {process.pid}) did not end within {STOP_SECONDS:g} s and is killed")
             self._status = GIVEN_UP
             os.kill(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _held(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Let these signals wait."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _how(status: int) -> str:

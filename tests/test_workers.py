@@ -259,6 +259,20 @@ async def pinged(url: str, trusting: ssl.SSLContext) -> Any:
         return json.loads(await far.recv())
 
 
+EARLY = """
+import os, signal, sys, time
+from mockserver.workers import Workers
+
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM), after_in_child=lambda: time.sleep(0.5))
+sys.exit(Workers([[]], lambda post: signal.pause(), print).run(lambda: None))
+"""
+
+
+def test_a_worker_that_is_told_to_end_before_it_begins_does() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=False, timeout=SOON)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_tls_and_websockets_have_one_authority(redis: RedisServer) -> None:
     flags = ("--workers", "2", "--store", f"{redis.url}&prefix=tls", "--tls", "self-signed", "--curl")
     with serving(*flags) as together, ExitStack() as stack:
