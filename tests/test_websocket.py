@@ -721,7 +721,8 @@ async def test_an_abrupt_departure_stops_the_answer(server: MockServer, how: str
         if how == "rst":
             bare: socket.socket = far.writer.get_extra_info("socket")
             bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        far.writer.transport.abort() if how == "rst" else far.writer.close()
+        # A FIN without a close: closing what was not read to the end is an RST (RFC 2525 §2.17).
+        far.writer.transport.abort() if how == "rst" else far.writer.write_eof()
         await session.wait_idle()
     request = session.journal()["requests"][0]
     assert (request["ended_by"], request["ended_how"]) == ("client", how)
