@@ -176,9 +176,12 @@ class App:
         self._ports.close_all()
         for each in tuple(self.upstream.sockets):
             each.close(1001, "Server shutdown")
-        for connection in self._server.open():
+        connections = self._server.open()
+        for connection in connections:
             connection.leave()
         await self._server.shutdown(SHUTDOWN_SECONDS)
+        for connection in connections:
+            connection.abandon()
         if self.upstream.load is not None:
             self.upstream.load.stop()
         for proxies in (self._front, self.networks):
@@ -226,6 +229,8 @@ class App:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Find the route and let it answer."""
+        if (rest := cast(Connection, request.protocol).take_rest()) is not None:
+            return await rest(request)
         if request.method == "OPTIONS":
             return await preflight(self.upstream, request)
         asked = route(request.path_qs)

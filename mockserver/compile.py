@@ -19,6 +19,9 @@ from mockserver.steps import End, Ending, Frame, Head, Message, Pulse, Raw, Time
 SLICE = 65536
 """The most bytes that go out in one write: back-pressure is looked at after each."""
 
+MOST_AT_ONCE = 8 * SLICE
+"""The most bytes of an answer that is written without a look at anything else."""
+
 FramingName = Literal["http", "websocket"]
 
 Hold = Literal["frame", "message", "closed"]
@@ -86,13 +89,16 @@ def template(compiled: Compiled, slug: bytes) -> Compiled:
     )
 
 
-def one_piece(compiled: Compiled) -> Write | None:
-    """The only write of an answer that is due at once as a whole, and after which nothing becomes of its connection."""
-    write, *rest = compiled.acts or (None,)
-    unusual = compiled.head_rate is not None or b"\r\nconnection:" in (compiled.head or b"").lower()
-    if unusual or rest != [Act(0.0, End())] or not isinstance(write, Write):
-        return None
-    return write if write.due == 0 and write.hold is None and sum(map(len, write.segments)) <= SLICE else None
+def at_once(compiled: Compiled) -> tuple[Write, ...]:
+    """The writes of an answer that is due at once as a whole and after which nothing becomes of its connection; none of any other,
+    and none of one that is large: others wait while it is written."""
+    *written, end = compiled.acts or (None,)
+    writes = tuple(act for act in written if isinstance(act, Write) and act.due == 0 and act.hold is None)
+    sizes = [sum(map(len, write.segments)) for write in writes]
+    unusual = compiled.head_rate is not None or b"\r\nconnection:" in (compiled.head or b"").lower() or end != Act(0.0, End())
+    if unusual or len(writes) < len(written) or max(sizes, default=0) > 2 * SLICE or sum(sizes) > MOST_AT_ONCE:
+        return ()
+    return writes
 
 
 def _grouped(timeline: Timeline, body: _HttpBody | _WebSocketBody) -> Iterator[Write | Act]:

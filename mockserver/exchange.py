@@ -16,7 +16,7 @@ from typing import Any
 from mockserver import mock_errors, registry
 from mockserver.answers import Answer, ApiError, Identity, Request
 from mockserver.channels import DialectName
-from mockserver.compile import Compiled, FramingName, Write, compile_timeline, one_piece, template
+from mockserver.compile import Compiled, FramingName, Write, at_once, compile_timeline, template
 from mockserver.dialects._dialect import Dialect
 from mockserver.flavours._flavour import Flavour
 from mockserver.noted import Noted
@@ -38,7 +38,7 @@ MAX_WAYS = 8
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan ready to be played, `slug` being the bytes of the identity `stand_in` in its template (empty: the plan is whole as it
-    is). `piece` is all that is written, where that is one piece (see `one_piece`)."""
+    is). `at_once` is all that is written, where nothing has to be waited for (see `compile.at_once`)."""
 
     plan: Plan
     compiled: Compiled
@@ -47,7 +47,7 @@ class Prepared:
     turn: Turn
     slug: bytes = b""
     stand_in: Identity = Identity("")
-    piece: Write | None = None
+    at_once: tuple[Write, ...] = ()
 
     @property
     def size(self) -> int:
@@ -278,7 +278,7 @@ class Exchange:
         compiled = template(whole.compiled, slug) if slug else whole.compiled
         if _mentions(compiled, stand_in):
             return None
-        return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in, piece=one_piece(compiled))
+        return replace(whole, compiled=compiled, slug=slug, stand_in=stand_in, at_once=at_once(compiled))
 
     def slug(self, prepared: Prepared, call: Call) -> bytes:
         """The bytes of this call's own identity, to be put into the plan's template."""

@@ -310,14 +310,20 @@ class Play:
         return _ended(step)
 
 
-def say(write: Write, wire: Wire, slots: Slots, entry: RequestEntry, *, origin: float, head: bytes, slug: bytes) -> None:
-    """Play a timeline that is nothing but one write, due at once, and the end of a healthy answer."""
-    data = head + slug.join(write.segments)
-    now = slots.now()
-    wire.write(data)
-    entry.wrote(origin, now, len(data), write.messages, write.mark)
-    entry.unsent = wire.unsent
-    entry.end(now, "server", "end")
+def say(
+    writes: tuple[Write, ...], wire: Wire, slots: Slots, entry: RequestEntry, *, origin: float, head: bytes, slug: bytes
+) -> tuple[Write | Act, ...]:
+    """Play writes that are due at once, and the end of a healthy answer; what is left of it when the kernel takes no more."""
+    for number, write in enumerate(writes):
+        if wire.blocked:
+            return (*writes[number:], Act(0.0, End()))
+        data, head = head + slug.join(write.segments), b""
+        now = slots.now()
+        wire.write(data)
+        entry.wrote(origin, now, len(data), write.messages, write.mark)
+        entry.unsent = max(entry.unsent, wire.unsent)
+    entry.end(slots.now(), "server", "end")
+    return ()
 
 
 def _ended(step: Ending | WaitFor) -> str:

@@ -13,7 +13,6 @@ from mockserver.access import Access, Credential, Keys, credential, keys_in
 from mockserver.answers import Answer, ApiError, Headers, Reply, Request
 from mockserver.author_errors import AuthorError
 from mockserver.channels import DialectName
-from mockserver.compile import Write
 from mockserver.exchange import Asked, Call, Exchange, Prepared
 from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.limits import UNLIMITED
@@ -400,15 +399,15 @@ class Upstream:
 
     def ready(
         self, session: Session, request: Request, dialect: DialectName, *, deflate: int = 0, lane: str | None = None
-    ) -> tuple[Call, Prepared, Write] | None:
-        """What the session's next turn, which is not taken by this, would answer in one piece, where that was planned before and
-        nobody has to be asked or waited for."""
+    ) -> tuple[Call, Prepared] | None:
+        """What the session's next turn, which is not taken by this, would answer at once, where that was planned before and nobody
+        has to be asked or waited for."""
         turn = session.peek()
         if session.limits is not UNLIMITED or self.fleet is not None or turn is None:
             return None
         call = Call(request, session, session.taken, turn, dialect, deflate=deflate, lane=lane)
         prepared = self.exchange.known(call) if self.exchange.keeps(call, turn) else None
-        return None if prepared is None or prepared.piece is None else (call, prepared, prepared.piece)
+        return (call, prepared) if prepared is not None and prepared.at_once else None
 
     def take_up(self, call: Call, entry: RequestEntry) -> None:
         """Take the turn that a call is `ready` for, and count its request."""

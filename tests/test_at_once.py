@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import cycle
 from typing import Any
 
@@ -191,7 +192,8 @@ Change = Callable[[MockServer, MockSession], Any]
         ([PLAIN, PLAIN], {"after": "fail"}, 500, b"mock_script_exhausted"),
         ([PLAIN], {"limits": "rpm=2"}, 429, b"Rate limit reached"),
         ([{"answer": {"content": ["x", "y"]}, "pace": {"tokens_per_second": 1000}}], {}, 200, b"[DONE]"),
-        ([{"answer": {"content": ["y" * 70_000]}}], {}, 200, b"y" * 60_000),
+        ([{"answer": {"content": ["y" * 200_000]}}], {}, 200, b"y" * 60_000),
+        ([{"answer": {"content": ["y" * 500] * 900}}], {}, 200, b"y" * 500),
     ],
 )  # fmt: skip
 def test_what_goes_the_long_way(
@@ -304,6 +306,107 @@ def test_the_bytes_are_well_formed(server: MockServer) -> None:
             heard = raw_http.read(client.ask(request(session)))
             assert (heard.status, heard.complete) == (200, True)
             assert heard.body.endswith(b"data: [DONE]\n\n")
+
+
+LONG = {"answer": {"content": ["ten chars!"] * 1024}}
+
+
+def test_an_answer_of_several_writes_is_the_same(server: MockServer, ways: list[str]) -> None:
+    session = server.session({"turns": [LONG], "after": "repeat"})
+    with connected(server) as client:
+        heard = [DIFFERS.sub(rb"\1", each) for each in client.ask_until(ways, 3, request(session))]
+    assert len(heard[0]) > 200_000
+    assert heard[1:] == heard[:1] * (len(heard) - 1)
+    entries = session.journal()["requests"]
+    assert {entry["ended_how"] for entry in entries} == {"end"}
+    assert {entry["messages"] for entry in entries} == {1027}
+    assert all(sum(write["bytes"] for write in entry["writes"]) == entry["bytes"] for entry in entries)
+
+
+class SlowClient(Client):
+    """One whose kernel takes little of an answer that it does not read; the server's takes little, too (SMALL)."""
+
+    def __init__(self, server: MockServer) -> None:
+        host, port = server.origin.rsplit("/", 1)[1].rsplit(":", 1)
+        self.sock = socket.socket()
+        self.sock.settimeout(10)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.connect((host, int(port)))
+        self.left = b""
+
+
+SMALL = {"faults": [{"small-buffers": 4096}], "answer": {"content": "x"}}
+
+
+@contextmanager
+def begun_at_once(server: MockServer, ways: list[str]) -> Iterator[tuple[SlowClient, MockSession, bytes]]:
+    """A client that does not read the answer that it gets, which began at once and is not over; and what an earlier one was."""
+    session = server.session({"turns": [LONG], "after": "repeat"})
+    client = SlowClient(server)
+    with client.sock:
+        client.ask(request(server.session([SMALL])))
+        heard = client.ask_until(ways, 1, request(session))[-1]
+        time.sleep(0.05)
+        client.sock.sendall(request(session))
+        until(lambda: last_of(session)["blocked"] > 0.1)
+        assert (ways[-1], last_of(session)["ended_at"]) == (AT_ONCE, None)
+        yield client, session, heard
+
+
+def last_of(session: MockSession) -> dict[str, Any]:
+    """The journal's entry of the last request."""
+    entry: dict[str, Any] = session.journal()["requests"][-1]
+    return entry
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_client_that_reads_slowly_gets_it_all(server: MockServer, ways: list[str]) -> None:
+    with begun_at_once(server, ways) as (client, session, earlier):
+        blocked = last_of(session)
+        client.sock.sendall(request(session) * 2)
+        heard = [DIFFERS.sub(rb"\1", client.answer()) for _ in range(3)]
+        time.sleep(0.05)
+        assert whole(client.ask(request(session)))
+    assert heard == [DIFFERS.sub(rb"\1", earlier)] * 3
+    assert blocked["bytes_accepted"] < blocked["bytes"] < len(earlier)
+    entries = session.journal()["requests"][-4:]
+    assert [entry["ended_how"] for entry in entries] == ["end"] * 4
+    assert entries[0]["ended_at"] > entries[0]["received_at"] + entries[0]["blocked"] > entries[0]["received_at"] + 0.1
+    assert sum(write["bytes"] for write in entries[0]["writes"]) == entries[0]["bytes"]
+
+
+def test_a_client_that_has_said_all_gets_it_all(server: MockServer, ways: list[str]) -> None:
+    with begun_at_once(server, ways) as (client, session, earlier):
+        client.sock.shutdown(socket.SHUT_WR)
+        assert DIFFERS.sub(rb"\1", client.answer()) == DIFFERS.sub(rb"\1", earlier)
+        assert client.sock.recv(1) == b""
+        assert last_of(session)["ended_how"] == "end"
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_slow_client_that_leaves(server: MockServer, ways: list[str], how: str) -> None:
+    with begun_at_once(server, ways) as (client, session, _):
+        if how == "rst":
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sock.close()
+        until(lambda: last_of(session)["ended_at"] is not None)
+        assert last_of(session)["ended_by"] == "client"
+        assert session.journal()["connections"][-1]["closed_at"] is not None
+        assert server._app.upstream.running == set()
+
+
+def test_a_server_that_stops_leaves_nothing_of_an_answer(ways: list[str]) -> None:
+    with ExitStack() as client_stays:
+        with MockServer() as server:
+            client, _, earlier = client_stays.enter_context(begun_at_once(server, ways))
+        with suppress(ConnectionResetError):
+            assert len(client.answer()) < len(earlier)
 
 
 LAST = {"ws-typed": '"type":"done"', "ws-chunk": '"finish_reason":"stop"', "ws-sse-text": '"type":"done"'}

@@ -2,22 +2,20 @@
 
 To read a head and to run a task for it costs more than all else about a short answer, and nothing comes of it where clients send the
 same head again and again, as they do under load. Whatever is out of the ordinary goes the long way (`transports.http`): a fault, a
-pace, a limit, a body in pieces, a client that reads slowly. What is said and noted is the same on both.
+pace, a limit, a body in pieces, and what is left of an answer whose client reads slowly. What is said and noted is the same on both.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.access import Keys, credential, keys_in
 from mockserver.answers import ApiError
 from mockserver.channels import DialectName
-from mockserver.compile import Write
 from mockserver.exchange import Call, Prepared
 from mockserver.journal import RequestEntry
-from mockserver.play import say
+from mockserver.play import Play, say
 from mockserver.route import Route, deployment, route
 from mockserver.transports import http
 from mockserver.transports.connection import Connection, head_size
@@ -32,10 +30,10 @@ MAX_HEAD = 4096
 
 
 class Head(NamedTuple):
-    """A request's head as it was read, and the bytes of body that it announces."""
+    """A request's head as aiohttp has `read` it, and the bytes of body that it announces."""
 
+    read: RawRequestMessage
     path_qs: str
-    headers: Mapping[str, str]
     length: int
     route: Route
     deployment: str | None
@@ -51,7 +49,7 @@ class Again:
     keep_alive = True
 
     def __init__(self, head: Head, protocol: Connection) -> None:
-        self.path_qs, self.headers, self.protocol = head.path_qs, head.headers, protocol
+        self.path_qs, self.headers, self.protocol = head.path_qs, head.read.headers, protocol
 
 
 class AtOnce:
@@ -70,7 +68,7 @@ class AtOnce:
         if not usual or asked.surface != "chat" or credential(read.headers, path_qs) is None:
             return
         keys = keys_in(read.headers, path_qs)
-        self._heads[data[:size]] = Head(path_qs, read.headers, len(data) - size, asked, deployment(read.url.path), keys)
+        self._heads[data[:size]] = Head(read, path_qs, len(data) - size, asked, deployment(read.url.path), keys)
         if len(self._heads) > MAX_HEADS:
             self._heads.popitem(last=False)
 
@@ -84,12 +82,12 @@ class AtOnce:
         ready = self._ready(head, request, body, received_at)
         if ready is None:
             return False
-        call, prepared, piece = ready
+        call, prepared = ready
         entry = self._upstream.enter(call.session, request, received_at, body, head.keys)
-        self._say(request, call, entry, prepared, piece)
+        self._say(head, request, call, entry, prepared)
         return True
 
-    def _ready(self, head: Head, request: Again, body: bytes, now: float) -> tuple[Call, Prepared, Write] | None:
+    def _ready(self, head: Head, request: Again, body: bytes, now: float) -> tuple[Call, Prepared] | None:
         """What the request is answered with; None if it is refused, or for the long way."""
         upstream = self._upstream
         session = upstream.session_of(request, head.route)
@@ -106,11 +104,15 @@ class AtOnce:
         access, key = self._upstream.access, head.keys.credential
         return key is not None and not access.counts(key.key) and access.accepts(key.key, now)
 
-    def _say(self, request: Again, call: Call, entry: RequestEntry, prepared: Prepared, piece: Write) -> None:
-        upstream = self._upstream
+    def _say(self, known: Head, request: Again, call: Call, entry: RequestEntry, prepared: Prepared) -> None:
+        upstream, connection = self._upstream, request.protocol
         upstream.take_up(call, entry)
         entry.read_at = origin = upstream.slots.now()
         head = http.opening(upstream, request, call, entry, prepared)
         slug = upstream.exchange.slug(prepared, call)
-        say(piece, request.protocol, upstream.slots, entry, origin=origin, head=head, slug=slug)
-        upstream.finished(call.session, entry)
+        left = say(prepared.at_once, connection, upstream.slots, entry, origin=origin, head=head, slug=slug)
+        if left:
+            play = Play(left, connection, upstream.slots, entry, origin=origin, slug=slug, lag=prepared.plan.reactions.lag)
+            connection.go_on(known.read, lambda again: http.played(upstream, again, call.session, play))
+        else:
+            upstream.finished(call.session, entry)

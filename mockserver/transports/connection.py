@@ -12,11 +12,13 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
 from mockserver.compile import Hold
@@ -62,6 +64,10 @@ def whole_size(data: bytes, read: RawRequestMessage) -> int | None:
     return head_size(data) + int(read.headers.get("Content-Length", 0))
 
 
+GoOn = Callable[[web.BaseRequest], Awaitable["Sent"]]
+"""Says what is left of an answer."""
+
+
 def _tell(waiting: asyncio.Future[None] | None) -> None:
     if waiting is not None and not waiting.done():
         waiting.set_result(None)
@@ -91,6 +97,7 @@ class Connection(RequestHandler):
         "_close_notify",
         "_gone",
         "_last_body",
+        "_rest",
         "entry",
         "head_sent",
         "session",
@@ -107,6 +114,7 @@ class Connection(RequestHandler):
         self._close_notify = True
         self._boundary = 0
         self._last_body: StreamReader | None = None
+        self._rest: GoOn | None = None
 
     def welcome(self, session: Session, entry: ConnectionEntry, *, close_notify: bool) -> None:
         """This connection came in by a port of the session's own, whose journal knows it by `entry`."""
@@ -159,6 +167,18 @@ class Connection(RequestHandler):
         )
         at_once = getattr(self._manager, "at_once", None)
         return idle and self.open and at_once is not None and at_once.answer(self, data)
+
+    def go_on(self, read: RawRequestMessage, rest: GoOn) -> None:
+        """An answer was begun at once, and the kernel took no more of it: aiohttp's task goes on, as if it had read the request."""
+        assert self._waiter is not None, "what is answered at once is answered while nobody else is"
+        self._rest = rest
+        self._messages.append((read, EMPTY_PAYLOAD))
+        _tell(self._waiter)
+
+    def take_rest(self) -> GoOn | None:
+        """What is left of an answer that was begun at once."""
+        rest, self._rest = self._rest, None
+        return rest
 
     def _learn(self, data: bytes) -> int | None:
         """The size of the request that began with these bytes, and of which aiohttp has read the head just now; None where that
@@ -229,6 +249,11 @@ class Connection(RequestHandler):
         if not self._upgraded:
             self.entry.closed(self._loop.time(), "server", "fin")
             self.force_close()
+
+    def abandon(self) -> None:
+        """Close the socket though its client has not read all that was to be sent before its end."""
+        if self._below is not None:
+            self._below.abort()
 
     def _tell_gone(self) -> None:
         _tell(self._gone)

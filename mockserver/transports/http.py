@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -133,7 +133,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     prepared = prepared or exchange.prepare(call)
     ends = upstream.ends_connection(call.session, connection.entry)
     closing = ends or _closes(prepared)
-    stored = prepared if call.request.body.get("store") else None
+    stored = partial(upstream.keep, call, prepared) if call.request.body.get("store") else None
     reactions = prepared.plan.reactions
     entry.read_at = origin = upstream.slots.now()
     head = opening(upstream, request, call, entry, prepared, closing=ends)
@@ -147,17 +147,30 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
         slug=exchange.slug(prepared, call),
         lag=reactions.lag,
     )
-    connection.head_sent = True
     connection.set_buffers(reactions.buffers)
     connection.set_lag(reactions.lag.bytes)
-    upstream.running.add(play)
     # A stream may be open for hours: it holds no more than what is still to be written.
     del prepared, reactions
+    return await played(upstream, request, call.session, play, closing=closing, stored=stored)
+
+
+async def played(
+    upstream: Upstream,
+    request: web.BaseRequest,
+    session: Session,
+    play: Play,
+    *,
+    closing: bool = False,
+    stored: Callable[[], None] | None = None,
+) -> Sent:
+    """Play to the end on the request's connection, which ends with it if it is `closing`; an answer that was said is `stored`."""
+    connection, entry = cast(Connection, request.protocol), play.entry
+    connection.head_sent = True
+    upstream.running.add(play)
     try:
-        how = await play.run()
-        entry.end(upstream.slots.now(), "server", how)
+        entry.end(upstream.slots.now(), "server", await play.run())
         if stored is not None:
-            upstream.keep(call, stored)
+            stored()
     except (asyncio.CancelledError, ConnectionError) as error:
         entry.end(upstream.slots.now(), connection.entry.closed_by or "client", connection.entry.closed_how or "gone")
         if isinstance(error, asyncio.CancelledError):
@@ -166,7 +179,7 @@ async def perform(upstream: Upstream, request: web.BaseRequest, call: Call, entr
     finally:
         connection.head_sent = False
         upstream.running.discard(play)
-        upstream.finished(call.session, entry)
+        upstream.finished(session, entry)
     # RFC 9112 §9.3: whether the connection may serve another request.
     return Sent(entry.status or 200, keep_alive=bool(request.keep_alive) and not closing and connection.entry.half_closed_at is None)
 

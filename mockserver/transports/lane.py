@@ -144,15 +144,15 @@ class Lane:
         if asked.cancelled or self.paused or self.blocked or socket.more_to_hear or not socket.connection.open:
             return False
         ready = upstream.ready(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
-        if ready is None:
+        if ready is None or len(ready[1].at_once) > 1:  # between two writes the kernel may take no more
             return False
-        call, prepared, piece = ready
+        call, prepared = ready
         upstream.take_up(call, entry)
         self._note_plan(entry, call, prepared)
         entry.read_at = origin = socket.now()
         socket.react(prepared.plan.reactions)
         slug = upstream.exchange.slug(prepared, call)
-        say(piece, self, socket.slots, entry, origin=origin, head=b"", slug=slug)
+        say(prepared.at_once, self, socket.slots, entry, origin=origin, head=b"", slug=slug)
         return True
 
     async def _answer(self, asked: Asked) -> None:
