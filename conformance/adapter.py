@@ -12,7 +12,7 @@ import os
 import shlex
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any, Protocol
@@ -25,6 +25,8 @@ HELLO_SECONDS = 10.0
 BYE_SECONDS = 3.0
 """How long a process has for leaving once it was told bye."""
 LOOK_SECONDS = 0.005
+LAST_WORDS_SECONDS = 0.5
+"""How long the output of a process that is gone is still read: a child in a session of its own may hold it open for ever."""
 MAX_LINE = 16 * 1024 * 1024
 MAX_STDERR = 64 * 1024
 BARREN_STARTS = 3
@@ -74,8 +76,8 @@ def _valid_line() -> Any:
 def read_line(raw: bytes) -> Mapping[str, Any]:
     """One line of an adapter. Raises AdapterBroken saying what is wrong with it."""
     try:
-        said = json.loads(raw)
-    except ValueError:
+        said = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError):
         raise AdapterBroken(f"a line that is not JSON: {_shown(raw)}") from None
     error = next(_valid_line().iter_errors(said), None)
     if error is not None:
@@ -91,6 +93,11 @@ def read_hello(said: Mapping[str, Any]) -> Hello:
         return read_line(json.dumps(said).encode())
     except AdapterBroken as error:
         raise ValueError(f"the hello is {error}") from None
+
+
+def _no_number(name: str) -> None:
+    """JSON has no NaN and no infinity (RFC 8259 §6), and nothing that is written down may hold one."""
+    raise ValueError(name)
 
 
 def _whole_characters(said: Any) -> Any:
@@ -123,7 +130,7 @@ class Process:
         self.departure: Departure | None = None
         self._now = started
         self._process: asyncio.subprocess.Process | None = None
-        self._reports: dict[str, tuple[Report, asyncio.Future[None]]] = {}
+        self._reports: dict[str, tuple[Report, asyncio.Future[None], asyncio.subprocess.Process | None]] = {}
         self._greeted: asyncio.Future[Hello] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._any_result = False
@@ -153,7 +160,7 @@ class Process:
             )
         except (OSError, ValueError) as error:
             raise AdapterBroken(f"cannot start '{self.command}': {error}") from None
-        for reading in (self._read(self._process), self._read_errors(self._process)):
+        for reading in (self._read(self._process), self._read_errors(self._process), _let_go(self._process)):
             task = asyncio.create_task(reading)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -161,15 +168,15 @@ class Process:
         try:
             self.hello = await asyncio.wait_for(asyncio.shield(self._greeted), self.hello_seconds)
         except TimeoutError:
-            await self._kill()
-            raise AdapterBroken(f"no hello within {self.hello_seconds:g} s from '{self.command}'{self._last_words()}") from None
+            await _kill(self._process)
+            raise AdapterBroken(f"no hello within {self.hello_seconds:g} s from '{self.command}'{_last_words(self.stderr)}") from None
 
     async def run(self, run: Run, seconds: float) -> Report:
         """Send a run and wait for its result, at most `seconds`; then the process is killed."""
         async with self._starting:
             if self.broken is None and self.pid is None:
                 if self._barren >= BARREN_STARTS:
-                    self.broken = AdapterBroken(f"the adapter died {self._barren} times without a result{self._last_words()}")
+                    self.broken = AdapterBroken(f"the adapter died {self._barren} times without a result{_last_words(self.stderr)}")
                 else:
                     await self.start()
         report = Report(run["run"], self._now())
@@ -177,21 +184,24 @@ class Process:
             report.lost = str(self.broken)
             return report
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._reports[run["run"]] = report, done
+        self._reports[run["run"]] = report, done, self._process
         try:
-            await self._write({"type": "run", **run})
-            await asyncio.wait_for(asyncio.shield(done), seconds)
+            async with asyncio.timeout(seconds):
+                await self._write({"type": "run", **run})
+                await asyncio.shield(done)
         except TimeoutError:
             report.lost = report.lost or f"no result within {seconds:g} s"
         await self._unstick()
         return report
 
     async def _unstick(self) -> None:
-        """Kill a process in which nothing but lost runs is left; the next run starts a new one."""
-        under_way = [report for report, done in self._reports.values() if not done.done()]
-        if under_way and all(report.lost for report in under_way):
-            self._given_up = True
-            await self._kill()
+        """Kill a process in which nothing but lost runs is left; the next run starts a new one, and not before this one is gone."""
+        async with self._starting:
+            process = self._process
+            under_way = [report for report, done, asked in self._reports.values() if asked is process and not done.done()]
+            if process is not None and under_way and all(report.lost for report in under_way):
+                self._given_up = True
+                await _kill(process)
 
     def forget(self, run: str) -> None:
         """Nothing more is kept of a run."""
@@ -206,6 +216,7 @@ class Process:
         if process is None:
             return
         if process.returncode is None:
+            self._given_up = True
             began = self._now()
             await self._write({"type": "bye"})
             if process.stdin is not None:
@@ -213,7 +224,7 @@ class Process:
             with suppress(TimeoutError):
                 await asyncio.wait_for(_ended(process), BYE_SECONDS)
             self.departure = Departure(self._now() - began, process.returncode, await asyncio.to_thread(left_of_group, process.pid))
-        await self._kill()
+        await _kill(process)
 
     async def _write(self, line: Mapping[str, Any]) -> None:
         process = self._process
@@ -226,19 +237,16 @@ class Process:
             return
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
         try:
-            while raw := await process.stdout.readline():
-                if raw.strip():
-                    self._take(read_line(raw))
+            async for said in _lines(process):
+                self._take(said)
         except AdapterBroken as error:
             self.broken = error
-            await self._kill()
-        except ValueError:
-            self.broken = AdapterBroken(f"a line longer than {MAX_LINE} bytes")
-            await self._kill()
+            await _kill(process)
         code = await process.wait()
-        self._lost(f"the adapter exited with {code}{self._last_words()}")
+        self._lost(process, f"the adapter exited with {code}{_last_words(self.stderr)}")
+        if not self._given_up:
+            await _kill(process)
 
     async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
@@ -255,48 +263,80 @@ class Process:
         if known is None or kind not in ("delta", "tool_call", "reasoning", "usage", "retry", "result"):
             self.unknown_lines += 1
             return
-        report, done = known
+        report, done, _ = known
         report.add(self._now(), said)
         if kind == "result":
             self._any_result, self._barren = True, 0
             if not done.done():
                 done.set_result(None)
 
-    def _lost(self, why: str) -> None:
-        """The process is gone: nothing that was under way will get a result."""
+    def _lost(self, process: asyncio.subprocess.Process, why: str) -> None:
+        """The process is gone: nothing that was under way in it will get a result."""
         if not self._any_result and self.broken is None and not self._given_up:
             self.broken = AdapterBroken(f"{why}, before any result")
-        if self._greeted is not None and not self._greeted.done():
+        if process is self._process and self._greeted is not None and not self._greeted.done():
             self._greeted.set_exception(self.broken or AdapterBroken(f"{why}, before its hello"))
-        for report, done in self._reports.values():
-            if not done.done():
-                report.lost = str(self.broken or why)
+        for report, done, asked in self._reports.values():
+            if asked is process and not done.done():
+                report.lost = report.lost or str(self.broken or why)
                 done.set_result(None)
 
-    async def _kill(self) -> None:
-        """SIGTERM to the process group, a second, SIGKILL: no child may outlive the adapter."""
-        process = self._process
-        if process is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, number)
-            except (ProcessLookupError, PermissionError):
-                break
-            try:
-                await asyncio.wait_for(process.wait(), 1.0)
-            except TimeoutError:
-                continue
 
-    def _last_words(self) -> str:
-        words = self.stderr.decode("utf-8", "replace").strip().splitlines()
-        return f"; its last words: {words[-1][:300]}" if words else ""
+async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[Mapping[str, Any]]:
+    """What an adapter says, line by line, to the end of its output. Raises AdapterBroken."""
+    assert process.stdout is not None
+    try:
+        while raw := await process.stdout.readline():
+            if raw.strip():
+                yield read_line(raw)
+    except ValueError:
+        raise AdapterBroken(f"a line longer than {MAX_LINE} bytes") from None
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _tail(process: asyncio.subprocess.Process) -> bytes:
+    """The end of what it says for people to read."""
+    assert process.stderr is not None
+    said = b""
+    while piece := await process.stderr.read(4096):
+        said = (said + piece)[-MAX_STDERR:]
+    return said
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    """SIGTERM to the process group, a second, SIGKILL: no child may outlive the adapter."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            break
+        try:
+            await asyncio.wait_for(process.wait(), 1.0)
+        except TimeoutError:
+            continue
+    _hang_up(process)
+
+
+async def _let_go(process: asyncio.subprocess.Process) -> None:
+    """What is said after the end of the process itself is not its own."""
+    await _ended(process, LAST_WORDS_SECONDS)
+    await asyncio.sleep(LAST_WORDS_SECONDS)
+    _hang_up(process)
+
+
+def _hang_up(process: asyncio.subprocess.Process) -> None:
+    """Close the pipes, which a child in a session of its own may hold open for ever. asyncio has no public way to."""
+    process._transport.close()  # type: ignore[attr-defined]
+
+
+def _last_words(stderr: bytes) -> str:
+    words = stderr.decode("utf-8", "replace").strip().splitlines()
+    return f"; its last words: {words[-1][:300]}" if words else ""
+
+
+async def _ended(process: asyncio.subprocess.Process, every: float = LOOK_SECONDS) -> None:
     """Wait for the end of the process itself: `wait` also waits for children that hold its output open."""
     while process.returncode is None:  # noqa: ASYNC110 - nothing tells of this but the code
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(every)
 
 
 class OneShot:
@@ -308,8 +348,10 @@ class OneShot:
     def __init__(self, command: str) -> None:
         self.command = command
         self.hello: Hello = {}
+        self.broken: AdapterBroken | None = None
         self.departure: Departure | None = None
         self._starting = 0.0
+        self._any_result = False
 
     @property
     def pid(self) -> int | None:
@@ -317,26 +359,27 @@ class OneShot:
 
     async def start(self) -> None:
         """Ask for the hello with `STREAMPROOF_HELLO=1` and empty input. Raises AdapterBroken."""
-        began = time.monotonic()
-        lines = await self._once({"STREAMPROOF_HELLO": "1"}, b"", HELLO_SECONDS)
-        self._starting = time.monotonic() - began
-        greetings = [said for _, said in lines if said["type"] == "hello"]
-        if not greetings:
-            raise AdapterBroken(f"no hello within {HELLO_SECONDS:g} s from '{self.command}'")
-        self.hello = greetings[0]
+        greeting = Report("", time.monotonic())
+        _, how = await self._once({"STREAMPROOF_HELLO": "1"}, b"", HELLO_SECONDS, greeting, "hello")
+        if not (said := greeting.of("hello")):
+            raise AdapterBroken(f"no hello from '{self.command}': {how}")
+        self.hello = said[0].said
+        self._starting = said[0].at - greeting.started_at
 
     async def run(self, run: Run, seconds: float) -> Report:
-        seconds += self._starting
         report = Report(run["run"], time.monotonic())
         line = json.dumps({"type": "run", **run}, ensure_ascii=False).encode() + b"\n"
         environment = {f"STREAMPROOF_{name.upper()}": _flat(value) for name, value in run.items()}
         try:
-            await self._once(environment, line, seconds, report)
+            exited, how = await self._once(environment, line, seconds + self._starting, report, "result")
+            if report.result is None:
+                report.lost = f"no result: {how}"
+                if exited and not self._any_result:
+                    raise AdapterBroken(f"{how}, before any result")
         except AdapterBroken as error:
+            self.broken = error
             report.lost = str(error)
-            return report
-        if report.result is None:
-            report.lost = f"no result within {seconds:g} s, or the command ended without one"
+        self._any_result = self._any_result or report.result is not None
         return report
 
     def forget(self, run: str) -> None:
@@ -348,41 +391,43 @@ class OneShot:
     def another(self) -> None:
         """There is no process that stays."""
 
-    async def _once(
-        self, environment: Mapping[str, str], given: bytes, seconds: float, report: Report | None = None
-    ) -> list[tuple[float, Mapping[str, Any]]]:
-        process = Process(self.command)
+    async def _once(self, environment: Mapping[str, str], given: bytes, seconds: float, report: Report, last: str) -> tuple[bool, str]:
+        """Start the command and report its lines; after the `last` one it has a moment for leaving. Gives whether it ended by itself,
+        and how it went."""
         try:
             child = await asyncio.create_subprocess_exec(
                 *shlex.split(self.command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 env={**clean_environment(), **environment},
                 start_new_session=True,
                 limit=MAX_LINE,
             )
         except (OSError, ValueError) as error:
             raise AdapterBroken(f"cannot start '{self.command}': {error}") from None
-        process._process = child
-        lines: list[tuple[float, Mapping[str, Any]]] = []
+        errors, letting_go = asyncio.create_task(_tail(child)), asyncio.create_task(_let_go(child))
         assert child.stdin is not None
-        assert child.stdout is not None
+        code: int | None = None
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
         try:
             child.stdin.write(given)
             child.stdin.close()
-            async with asyncio.timeout(seconds):
-                while raw := await child.stdout.readline():
-                    if raw.strip():
-                        said = read_line(raw)
-                        lines.append((time.monotonic(), said))
-                        if report is not None and said["type"] != "hello":
-                            report.add(time.monotonic(), said)
+            async with asyncio.timeout_at(deadline) as bound:
+                async for said in _lines(child):
+                    if said["type"] != "hello" or last == "hello":
+                        report.add(time.monotonic(), said)
+                    if said["type"] == last:
+                        bound.reschedule(min(deadline, now() + BYE_SECONDS))
+                code = await child.wait()
         except (TimeoutError, ConnectionError):
             pass
         finally:
-            await process._kill()
-        return lines
+            await _kill(child)
+            letting_go.cancel()
+        how = f"nothing within {seconds:g} s" if code is None else f"the command exited with {code}"
+        return code is not None, how + _last_words(await errors)
 
 
 def _flat(value: Any) -> str:
