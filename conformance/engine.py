@@ -31,6 +31,13 @@ REQUEST: Mapping[str, Any] = {
 }
 """What a run asks unless its case says otherwise."""
 
+
+def asked(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The request of a run that a case writes down: the usual one but for its own fields, with a prompt of so many bytes."""
+    prompt = [{"role": "user", "content": "x" * told["prompt_bytes"]}] if "prompt_bytes" in told else REQUEST["messages"]
+    return {**REQUEST, "messages": prompt, **told.get("request", {})}
+
+
 BUSY_TRIES = 3
 """How often a case that a busy machine left open is done again."""
 
@@ -275,7 +282,7 @@ class Engine:
             "base_url": main.base_url,
             "ws_url": f"{main.ws_url}?dialect={job.dialect}" if job.transport == "ws" else main.ws_url,
             "api_key": told.pop("api_key", None) or f"sk-streamproof-{secrets.token_hex(8)}",
-            "request": {**REQUEST, **told.pop("request", {})},
+            "request": asked(told),
         }
         if job.transport == "ws":
             run["dialect"] = job.dialect

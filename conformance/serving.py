@@ -9,7 +9,7 @@ import signal
 import click
 
 from conformance.case import Case
-from conformance.engine import REQUEST, script_of
+from conformance.engine import asked, script_of
 from mockserver.testing import MockServer
 
 
@@ -24,8 +24,8 @@ async def serve(case: Case, port: int, dialect: str | None) -> None:
         click.echo(session.base_url if chosen == "sse" else f"{session.ws_url}?dialect={chosen}")
         click.echo(f"{case.id}: {case.title}\nrule: {case.rule}\nwhy:  {case.why}")
         for run in case.runs:
-            told = {name: value for name, value in run.items() if name != "request"}
-            body = json.dumps({**REQUEST, **run.get("request", {})})
+            told = {name: value for name, value in run.items() if name not in ("request", "prompt_bytes")}
+            body = json.dumps(asked(run))
             click.echo(f"the client is told: {json.dumps(told) if told else 'nothing'}")
             if chosen == "sse":
                 click.echo(f"curl -N {session.base_url}/chat/completions -H 'Authorization: Bearer sk-any' -d '{body}'")

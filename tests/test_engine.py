@@ -102,3 +102,10 @@ async def test_an_engine_that_raises_leaves_nothing_running() -> None:
     with pytest.raises(RuntimeError, match="the engine broke"):
         await Engine(Broken(tells_nothing, HELLO), stop_at_l0=False).run([HAPPY, CORPUS["L1.eol.cr"]])
     assert asyncio.all_tasks() == before
+
+
+def test_a_prompt_is_as_long_as_its_run_says() -> None:
+    told = {"prompt_bytes": 70_000, "request": {"n": 2}}
+    request = engine.asked(told)
+    assert (len(request["messages"][0]["content"]), request["n"], request["stream"]) == (70_000, 2, True)
+    assert engine.asked({})["messages"] == [{"role": "user", "content": "Say hello."}]

@@ -596,6 +596,16 @@ def test_an_early_answer_comes_before_the_body(server: MockServer, fault: Any) -
         assert see(sock, time.monotonic()).raw[:8] == b"HTTP/1.1", "the connection serves on after the body was drained"
 
 
+@pytest.mark.parametrize(("then", "ended"), [("reset", "RST"), ("hang-up", "FIN")])
+def test_an_early_answer_may_be_read_before_the_connection_is_ended(server: MockServer, then: str, ended: str) -> None:
+    faults = [{"http-error": 413}, {"early-answer": {"then": then, "after": 0.2}}]
+    session = server.session([{"faults": faults}])
+    with connect(session) as sock:
+        sock.sendall(asked(session, "sse", padding=200_000)[:1000])
+        seen = see(sock, time.monotonic())
+    assert (seen.raw[:12], seen.ended) == (b"HTTP/1.1 413", ended)
+
+
 @pytest.mark.parametrize(("fault", "ended"), [("reset", "RST"), ("hang-up", "FIN")])
 def test_a_fault_at_request_acts_while_the_body_is_sent(server: MockServer, fault: str, ended: str) -> None:
     session = server.session([{"faults": [{fault: {"at": "request"}}]}])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 import aiohttp
 from _adapter import Caller, Run, seconds, serve_async
@@ -29,13 +30,19 @@ def client(run: Run) -> aiohttp.ClientSession:
     )
 
 
+def patience(run: Run) -> dict[str, Any]:
+    """The idle timeout, by the name it has in this version."""
+    limit = seconds(run, "idle_timeout_ms")
+    return {"timeout": aiohttp.ClientWSTimeout(ws_receive=limit)} if hasattr(aiohttp, "ClientWSTimeout") else {"receive_timeout": limit}
+
+
 async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> None:
     """The iteration ends silently at any close: what it means is for the caller to say."""
     messages = Messages(run, caller)
     async with session.ws_connect(
         run["ws_url"],
         headers={"Authorization": f"Bearer {run['api_key']}"},
-        timeout=aiohttp.ClientWSTimeout(ws_receive=seconds(run, "idle_timeout_ms")),
+        **patience(run),
         ssl=ssl.create_default_context(cafile=run["ca_file"]) if "ca_file" in run else True,
     ) as websocket:
         await websocket.send_str(messages.first())

@@ -155,7 +155,8 @@ class Response:
         """May another request go out on this connection (§9.3)?"""
         close = "close" in self.headers.get("connection", "").lower()
         framed = "transfer-encoding" in self.headers or "content-length" in self.headers or self.status in (204, 205)
-        return self.whole and framed and not close and self.version == "1.1" and not self.wire.buffer and not self.wire.ended
+        wire = self.wire
+        return self.whole and framed and not close and self.version == "1.1" and not wire.buffer and not wire.ended and not wire.half_sent
 
 
 def inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:

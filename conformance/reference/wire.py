@@ -47,6 +47,7 @@ class Wire:
         self.ragged = False
         self.trouble: OSError | None = None
         self.answers = 0
+        self.half_sent = False
         self.socket = self.connect(place)
         limits.heard()
 
@@ -169,6 +170,7 @@ class Wire:
     def write(self, data: bytes, until_answered: bool = False) -> None:
         """Send it all; with `until_answered` stop as soon as the other side answers or leaves (RFC 9112 §9.5)."""
         view = memoryview(data)
+        self.half_sent = True
         while view:
             if until_answered and self.arrived():
                 return
@@ -182,6 +184,7 @@ class Wire:
                 if not until_answered:
                     raise Failure("reset", f"the connection broke: {error}") from None
                 return
+        self.half_sent = False
 
     def close(self) -> None:
         self.socket.close()
