@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
+from mockserver.events import Mark
 from mockserver.writes import Writes, Written
 
 MAX_REQUESTS = 1000
@@ -97,7 +98,7 @@ class RequestEntry:
     place: Any = None
     """The allowance (see `mockserver.limits`) among whose running answers this is; never exported."""
 
-    def wrote(self, due: float, at: float, size: int, messages: int, mark: str | None) -> None:
+    def wrote(self, due: float, at: float, size: int, messages: int, mark: Mark | None) -> None:
         """Note one write."""
         if self.first_byte_at is None:
             self.first_byte_at = at
@@ -106,8 +107,7 @@ class RequestEntry:
         if self.line is not None:
             self.reached = self.line.bytes_out
         self.messages += messages
-        self.writes.add(due, at, size, messages, mark)
-        if len(self.writes) > MAX_WRITES:
+        if self.writes.add(due, at, size, messages, mark) > MAX_WRITES:
             self.dropped_writes += self.writes.keep(MAX_WRITES)
 
     def block(self, at: float, waiting: int, clock: Callable[[], float]) -> None:

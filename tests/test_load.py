@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.bundled import bundled
+from mockserver.events import Mark
 from mockserver.journal import KEPT_WRITES, RequestEntry
 from mockserver.load import MAX_PARTS, MAX_SPANS, OTHER_KEYS, Ending, Figures, Load, Outcome, Part, Span, Timeline, lateness
 from mockserver.load_report import LATE_COUNT, read, to_json
@@ -18,7 +19,7 @@ OUTCOMES: tuple[Outcome, ...] = ("answered", "errors", "broken", "aborted")
 SCHEMA = json.loads((bundled("schemas") / "load-report.schema.json").read_text(encoding="utf-8"))
 
 
-def entry(writes: Sequence[tuple[float, float, str | None]] = (), key: str | None = None, **more: Any) -> RequestEntry:
+def entry(writes: Sequence[tuple[float, float, Mark | None]] = (), key: str | None = None, **more: Any) -> RequestEntry:
     """A request that arrived at 100 s; writes as (due, at, mark) after that."""
     given: dict[str, Any] = {"status": 200, "dialect": "sse", "ended_at": 101.0, "ended_by": "server", "ended_how": "end"} | more
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -73,7 +74,7 @@ def test_each_request_ends_in_one_way(status: int | None, by: str, how: str, out
     ],
 )
 def test_the_first_token_and_the_gaps(
-    writes: list[tuple[float, float, str | None]], more: dict[str, Any], ttft: float | None, gaps: int
+    writes: list[tuple[float, float, Mark | None]], more: dict[str, Any], ttft: float | None, gaps: int
 ) -> None:
     figures = counted(entry(writes, **more))
     assert figures.ttft.count == int(ttft is not None)
