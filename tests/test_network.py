@@ -26,6 +26,7 @@ from mockserver.bundled import bundled
 from mockserver.network import TOXICS
 from mockserver.profiles import Shelf, load
 from mockserver.testing import MockServer, MockSession
+from mockserver.transports.proxies import LEAST_SECONDS
 from tests.optional import need_network
 from tests.raw_http import ASKED, read
 from tests.served import served
@@ -227,12 +228,45 @@ def test_a_toxic_acts_in_its_time_only(server: MockServer) -> None:
 
 def test_a_toxiproxy_that_has_ended_is_started_anew(server: MockServer) -> None:
     behind(server, "down").close()
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        if "-port" in process.cmdline() and process.name() != "sh":
-            process.kill()
-            process.wait(10)
+    kill_toxiproxy_of(os.getpid())
     time.sleep(0.2)
     assert ask(behind(server, {"latency": 1}).base_url).text == "".join(WORDS)
+
+
+def kill_toxiproxy_of(pid: int) -> None:
+    family = psutil.Process(pid).children(recursive=True)
+    for process in [each for each in family if each.name() not in ("sh", psutil.Process(pid).name())]:
+        process.kill()
+        process.wait(10)
+
+
+def heard_at_last(base_url: str, size: int) -> Read:
+    """What is heard once somebody listens again and the toxics act."""
+    over = time.monotonic() + 10
+    while len((heard := ask(base_url)).whole) != size:
+        assert time.monotonic() < over
+        time.sleep(0.02)
+    return heard
+
+
+def test_what_a_toxiproxy_had_that_has_ended_is_there_again(server: MockServer) -> None:
+    """With what is left of each toxic's time, and with the proxy that somebody holds."""
+    cut = behind(server, {"limit_data": {"bytes": 99, "after": 0.5}}, {"latency": {"latency": 800, "seconds": 0.5}})
+    proxy = cut.network
+    time.sleep(LEAST_SECONDS)
+    kill_toxiproxy_of(os.getpid())
+    assert heard_at_last(cut.base_url, 99).seconds < 0.8
+    proxy.disable()
+    assert ask(cut.base_url).how == "refused"
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2", "--store", "memory")], ids=["one process", "two"])
+def test_a_server_is_reached_again_behind_a_network_whose_toxiproxy_ended(workers: tuple[str, ...]) -> None:
+    need_network()
+    with served(sys.executable, "-m", "mockserver", flags=("--network", "cut-after-a-kilobyte", *workers)) as server:
+        time.sleep(LEAST_SECONDS)
+        kill_toxiproxy_of(server.pid)
+        assert heard_at_last(server.base_url, 1024).how == "fin"
 
 
 # ------------------------------------------------------------------------------------------------------ where it is asked for

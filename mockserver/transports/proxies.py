@@ -1,7 +1,8 @@
 """The network in between, made by a real Toxiproxy: a proxy before a session or before the whole server.
 
 One `toxiproxy-server` serves all mocks of a process, for its Python client knows one address at a time; it is started when the
-first proxy is wanted and ends with the last mock, or with the process, however that ends. Calls block for some milliseconds.
+first proxy is wanted and ends with the last mock, or with the process, however that ends. One that ends by itself is started anew, with
+what it had. Calls block for some milliseconds.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ INSIDE = "127.0.0.1"
 """Where a server listens that is behind a network."""
 START_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.005
+LEAST_SECONDS = 1.0
+"""A server that ended sooner would do so again: it is started anew only when the next proxy is wanted."""
 # Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server.
 SUPERVISE = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _; kill "$server"; } <&3 & wait "$server"'
 
@@ -65,12 +68,22 @@ def executable() -> str | None:
 
 @dataclass
 class Link:
-    """A proxy and what will still be done to it. The guard keeps its port while it is down: a port that nobody has is given to
-    whoever connects somewhere, and then cannot be listened on again."""
+    """A network that lies before `upstream` (host:port): its proxy and what will still be done to it. The guard keeps its port while it
+    is down: a port that nobody has is given to whoever connects somewhere, and then cannot be listened on again."""
 
-    proxy: Any
+    network: Network
+    upstream: str
     guard: socket.socket
+    name: str
+    proxy: Any = None
+    began_at: float = 0.0
     timers: list[threading.Timer] = field(default_factory=list)
+
+    def rest(self) -> None:
+        """Do nothing more to the proxy."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
 
 
 class Proxies:
@@ -93,18 +106,27 @@ class Proxies:
     def open(self, key: str, network: Network, guard: socket.socket, upstream: str) -> int:
         """Put the network where a socket is bound and before `upstream` (host:port); give the port. Raises NoToxiproxy, and
         OSError for a port that cannot be listened on."""
-        host, port = guard.getsockname()[:2]
+        link = Link(network, upstream, guard, f"streamproof-{next(_numbers)}")
         try:
             with _lock:
-                link = Link(self._running().create(upstream, address(host, port)), guard)
+                self._make(link)
         except BaseException:
             guard.close()
             raise
         self._links[key] = link
+        return int(guard.getsockname()[1])
+
+    def _make(self, link: Link) -> None:
+        """Make the proxy, with the toxics that act by now."""
+        link.proxy = self._running().create(link.upstream, link.name, address(*link.guard.getsockname()[:2]))
+        link.began_at = link.began_at or time.monotonic()
+        for name, toxic in _named(link.network):
+            self._plan(link, name, toxic)
+
+    def look(self) -> None:
+        """The Toxiproxy may have ended. Raises as `open` does."""
         with _lock:
-            for name, toxic in _named(network):
-                self._plan(link, name, toxic)
-        return int(port)
+            self._running()
 
     def proxy(self, key: str) -> Any:
         """toxiproxy-python's own object for a proxy. Raises KeyError."""
@@ -114,8 +136,7 @@ class Proxies:
         """Take a proxy away, if there is one, and cut its connections."""
         link = self._links.pop(key, None)
         if link is not None:
-            for timer in link.timers:
-                timer.cancel()
+            link.rest()
             _locked(link.proxy.destroy)
             link.guard.close()
 
@@ -129,25 +150,31 @@ class Proxies:
         self._leave()
 
     def _running(self) -> _Toxiproxy:
-        if self._toxiproxy is not None and self._toxiproxy.ended:
+        """The Toxiproxy; another one makes what the one before had."""
+        if self._toxiproxy is None or self._toxiproxy.ended:
             self._leave()
-        if self._toxiproxy is None:
-            self._toxiproxy = _Toxiproxy.shared(self._seed)
+            self._toxiproxy = _Toxiproxy.shared(self, self._seed)
+            for link in self._links.values():
+                link.rest()
+                self._make(link)
         return self._toxiproxy
 
     def _leave(self) -> None:
         if self._toxiproxy is not None:
-            self._toxiproxy.leave()
+            self._toxiproxy.leave(self)
             self._toxiproxy = None
 
     def _plan(self, link: Link, name: str, toxic: Toxic) -> None:
         """Let a toxic act in its time."""
-        after, seconds = toxic.aim.after, toxic.aim.seconds
+        passed = time.monotonic() - link.began_at if toxic.aim.after or toxic.aim.seconds else 0.0
+        after, until = toxic.aim.after - passed, toxic.aim.after + toxic.aim.seconds - passed
+        if toxic.aim.seconds and until <= 0:
+            return
         begin, end = _acts(link.proxy, name, toxic)
-        later = [(after, begin)] if after else []
-        if seconds:
-            later.append((after + seconds, end))
-        if not after:
+        later = [(after, begin)] if after > 0 else []
+        if toxic.aim.seconds:
+            later.append((until, end))
+        if after <= 0:
             begin()
         for wait, act in later:
             timer = threading.Timer(wait, _locked, (act,))
@@ -213,7 +240,7 @@ _numbers = itertools.count(1)
 
 
 class _Toxiproxy:
-    """The one server of this process, and how many use it."""
+    """The one server of this process, and those who use it."""
 
     running: _Toxiproxy | None = None
 
@@ -221,7 +248,7 @@ class _Toxiproxy:
         reason = missing()
         if reason is not None:
             raise NoToxiproxy(reason)
-        self._users = 0
+        self._users: list[Proxies] = []
         chance = () if seed is None else ("-seed", str(seed))
         command = (executable() or COMMAND, "-host", "127.0.0.1", "-port", "0", *chance)
         self._shell = subprocess.Popen(
@@ -236,32 +263,40 @@ class _Toxiproxy:
         except BaseException:
             self._end()
             raise
+        threading.Thread(target=self._watch, args=(time.monotonic(),), daemon=True).start()
+
+    def _watch(self, began_at: float) -> None:
+        """Until it ends; who uses it then has lost it."""
+        self._shell.wait()
+        if time.monotonic() - began_at >= LEAST_SECONDS:
+            for user in tuple(self._users):
+                user.look()
 
     @classmethod
-    def shared(cls, seed: int | None) -> _Toxiproxy:
-        """The one that runs; one that has ended by itself is started anew, without what it had."""
+    def shared(cls, user: Proxies, seed: int | None) -> _Toxiproxy:
+        """The one that runs, or another one."""
         with _lock:
             if cls.running is None or cls.running.ended:
                 cls.running = cls(seed)
-            cls.running._users += 1
+            cls.running._users.append(user)
             return cls.running
 
     @property
     def ended(self) -> bool:
         return self._shell.poll() is not None
 
-    def leave(self) -> None:
+    def leave(self, user: Proxies) -> None:
         """One user less; the last one ends the server."""
         with _lock:
-            self._users -= 1
-            if self._users == 0:
+            self._users.remove(user)
+            if not self._users:
                 _Toxiproxy.running = None if _Toxiproxy.running is self else _Toxiproxy.running
                 self._end()
 
-    def create(self, upstream: str, listen: str) -> Any:
+    def create(self, upstream: str, name: str, listen: str) -> Any:
         """A new proxy, without toxics."""
         try:
-            return self._client.create(upstream, f"streamproof-{next(_numbers)}", listen)
+            return self._client.create(upstream, name, listen)
         except KeyError:
             # Toxiproxy's answer to a port it cannot have is a 500, which its client takes for a proxy without a name.
             raise OSError(errno.EADDRINUSE, f"{COMMAND} cannot listen on {listen}") from None
