@@ -78,7 +78,7 @@ class Raw:
     choice: int = 0
 
 
-FrameKind = Literal["continuation", "text", "binary", "close", "ping", "pong"]
+FrameKind = Literal["continuation", "text", "binary", "close", "ping", "pong", "reserved", "reserved-control"]
 
 
 @dataclass(frozen=True, slots=True)

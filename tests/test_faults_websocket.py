@@ -103,6 +103,8 @@ async def test_a_close_that_the_client_does_not_answer_ends_all_the_same(server:
         ({"message-glue": {"count": 1}}, "count"),
         ({"pong": {"how": "nevr"}}, "never"),
         ({"reserved-bits": {"bit": 4}}, "bit"),
+        ({"extra-frame": {"kind": "pong-ish"}}, "pong"),
+        ({"extra-frame": {"hex": "03e"}}, "hexadecimal"),
     ],
 )
 async def test_what_cannot_be_is_refused(server: MockServer, fault: Any, words: str) -> None:
@@ -256,6 +258,34 @@ async def test_reserved_bits(server: MockServer, dialect: str, bit: int, rsv: in
     frames = await played(server, dialect, {"reserved-bits": {"bit": bit, "at": "content:2"}})
     assert [frame.rsv for frame in frames if frame.rsv] == [rsv]
     assert said(frames) == said(await healthy(server, dialect))
+
+
+@pytest.mark.parametrize(
+    ("fault", "opcode", "fin", "payload"),
+    [
+        ({"kind": "reserved", "text": "{}"}, 3, True, b"{}"),
+        ({"kind": "reserved-control"}, 11, True, b""),
+        ({"kind": "continuation", "hex": "00ff", "text": "é"}, CONTINUATION, True, b"\x00\xff\xc3\xa9"),
+        ({"kind": "text", "fin": False, "text": "{"}, TEXT, False, b"{"),
+        ({"kind": "ping", "size": 126}, PING, True, bytes(126)),
+    ],
+)
+async def test_extra_frame(server: MockServer, dialect: str, fault: Any, opcode: int, fin: bool, payload: bytes) -> None:
+    frames = await played(server, dialect, {"extra-frame": {**fault, "at": "content:2"}})
+    extra = next(frame for frame in frames if (frame.opcode, frame.fin, frame.payload) == (opcode, fin, payload))
+    assert b"llo" in frames[frames.index(extra) - 1].payload
+    frames.remove(extra)
+    assert said(frames) == said(await healthy(server, dialect))
+
+
+async def test_an_extra_close_frame_is_the_last(server: MockServer, dialect: str) -> None:
+    session = session_of(server, {"extra-frame": {"kind": "close", "hex": "03", "at": "content:2"}})
+    async with connected(f"{session.ws_url}?dialect={dialect}") as far:
+        frames = await asked(far)
+        far.close()
+    assert (frames[-1].opcode, frames[-1].payload) == (CLOSE, b"\x03")
+    assert "llo" in said(frames).decode()
+    assert "wörld" not in said(frames).decode()
 
 
 async def test_masked(server: MockServer, dialect: str) -> None:

@@ -12,8 +12,20 @@ BINARY: Final = 0x2
 CLOSE: Final = 0x8
 PING: Final = 0x9
 PONG: Final = 0xA
+RESERVED: Final = 0x3
+RESERVED_CONTROL: Final = 0xB
+"""Two of the opcodes that no meaning was given to: 0x3 to 0x7 of data, 0xB to 0xF of control (§5.2)."""
 
-OPCODES: Final = {"continuation": CONTINUATION, "text": TEXT, "binary": BINARY, "close": CLOSE, "ping": PING, "pong": PONG}
+OPCODES: Final = {
+    "continuation": CONTINUATION,
+    "text": TEXT,
+    "binary": BINARY,
+    "close": CLOSE,
+    "ping": PING,
+    "pong": PONG,
+    "reserved": RESERVED,
+    "reserved-control": RESERVED_CONTROL,
+}
 
 RSV1: Final = 0x4
 RSV2: Final = 0x2
