@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect as connect_websocket
 
 from mockserver.testing import MockServer, MockSession
 
@@ -186,6 +187,19 @@ def test_a_redirect_to_the_other_origin(server: MockServer) -> None:
     there = httpx.post(target, json={**ASK, "stream": False}, headers=KEY, trust_env=False)
     assert there.json()["choices"][0]["message"]["content"] == "there"
     assert [connection["port"] for connection in session.journal()["connections"]] == [httpx.URL(session.base_url).port, target.port]
+
+
+def test_a_handshake_is_redirected_to_a_websocket_of_the_other_origin(server: MockServer) -> None:
+    turns = [{"faults": [{"redirect": {"status": 307, "to": "other"}}]}, {"answer": {"content": ["there"]}}]
+    session = server.session(turns, own_port=True)
+    handshake = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "A" * 22 + "=="}
+    asked = f"{session.ws_url.replace('ws', 'http', 1)}?dialect=ws-chunk"
+    answer = httpx.get(asked, headers={**KEY, **handshake}, trust_env=False)
+    target = answer.headers["location"]
+    assert (answer.status_code, target) == (307, f"{str(session.session.other_origin).replace('http', 'ws')}/v1/ws/chat?dialect=ws-chunk")
+    with connect_websocket(target, additional_headers=KEY, proxy=None) as there:
+        there.send(json.dumps(ASK))
+        assert "there" in "".join(str(there.recv()) for _ in range(2))
 
 
 def test_over_the_control_api(server: MockServer) -> None:

@@ -37,5 +37,12 @@ class Redirect:
                 # References relative to the request's own URL (RFC 3986 §5.2), so that they stay below the session's path.
                 return (("location", "?again" if scene.dialect in WEBSOCKET else "completions"),)
             case "other":
-                return (("location", f"{scene.other_origin}/v1/chat/completions"),)
+                return (("location", self._elsewhere(scene)),)
         return (("location", self.to),)
+
+    def _elsewhere(self, scene: Scene) -> str:
+        """The same resource at the other origin, by the scheme that the request came with."""
+        origin = scene.other_origin or ""
+        if scene.dialect in WEBSOCKET:
+            return f"{origin.replace('http', 'ws', 1)}/v1/ws/chat?dialect={scene.dialect}"
+        return f"{origin}/v1/chat/completions"
