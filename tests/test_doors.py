@@ -190,7 +190,7 @@ def test_a_redirect_to_the_other_origin(server: MockServer) -> None:
 
 
 def test_a_handshake_is_redirected_to_a_websocket_of_the_other_origin(server: MockServer) -> None:
-    turns = [{"faults": [{"redirect": {"status": 307, "to": "other"}}]}, {"answer": {"content": ["there"]}}]
+    turns: list[dict[str, Any]] = [{"faults": [{"redirect": {"status": 307, "to": "other"}}]}, {"answer": {"content": ["there"]}}]
     session = server.session(turns, own_port=True)
     handshake = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "A" * 22 + "=="}
     asked = f"{session.ws_url.replace('ws', 'http', 1)}?dialect=ws-chunk"
