@@ -13,6 +13,7 @@ from mockserver import api_errors, mock_errors
 from mockserver.answers import ApiError, Plain
 from mockserver.author_errors import AuthorError, Mistake
 from mockserver.plan import plain_timeline
+from mockserver.redis_line import StoreLost
 from mockserver.session_options import SessionOptions, read_options
 from mockserver.sessions import Session, UnknownSession
 from mockserver.transports import http
@@ -57,6 +58,9 @@ async def answer(upstream: Upstream, request: web.BaseRequest, route: Route) -> 
         return await _refuse(upstream, request, Refused(mock_errors.author_error(mistakes), mistakes=mistakes))
     except UnknownSession as error:
         return await _refuse(upstream, request, Refused(mock_errors.unknown_session(str(error))))
+    except StoreLost as error:
+        assert upstream.fleet is not None
+        return await _refuse(upstream, request, Refused(upstream.fleet.lost(error)))
 
 
 def authorize(upstream: Upstream, request: web.BaseRequest, path: str) -> None:

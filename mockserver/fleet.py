@@ -34,6 +34,8 @@ from mockserver.sessions import MAX_STORED, Session
 from mockserver.shared_places import Places
 from mockserver.upstream import Counts, Figures, Upstream
 
+READY_SECONDS = 60
+
 
 class RedisFleet:
     """This process's part of it. See `upstream.Fleet` for what the transports and the control API ask of it."""
@@ -72,8 +74,8 @@ class RedisFleet:
         await self._line.close()
 
     async def check(self) -> None:
-        """Raises StoreLost."""
-        await self._line.call("PING")
+        """Raises StoreLost, also where nothing can be written: a Redis that is full, or a copy of one."""
+        await self._line.call("SET", f"{self._root}ready", self._server, "EX", READY_SECONDS)
 
     def lost(self, error: StoreLost) -> ApiError:
         """What is said to those who cannot be served now."""

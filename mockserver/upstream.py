@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mockserver.load_watch import LoadWatch
     from mockserver.model.rules import Rules
     from mockserver.profiles import Shelf
+    from mockserver.redis_line import StoreLost
 
 
 class Incoming(Protocol):
@@ -120,7 +121,10 @@ class Fleet(Protocol):
         """A stored completion was changed or deleted."""
 
     async def check(self) -> None:
-        """Whether the store answers."""
+        """Whether the store answers and can be written to."""
+
+    def lost(self, error: StoreLost) -> ApiError:
+        """What is said to those who cannot be served now."""
 
     async def sessions(self) -> list[Session]:
         """All sessions, up to date, the default one first."""

@@ -607,6 +607,19 @@ def test_a_lost_store_is_said_and_one_that_returns_is_used(frail: tuple[RedisSer
     until(lambda: [len(server.journal(fresh)["requests"]) for server in (one, other)] == [1, 1])
 
 
+def test_a_store_that_is_full_is_said_and_used_again_when_it_has_room() -> None:
+    with redis_server() as redis, serving(redis.url) as server, redis.client() as client:
+        assert server.ask().status_code == 200
+        client.config_set("maxmemory", 1)
+        refused = server.ask()
+        assert (refused.status_code, code(refused), "maxmemory" in refused.text) == (503, "mock_store_lost", True)
+        assert server.control("GET", "ready").status_code == 503
+        client.config_set("maxmemory", 0)
+        assert server.control("GET", "ready").status_code == 200
+        assert server.ask().status_code == 200
+        until(lambda: [request["status"] for request in server.journal()["requests"]] == [200, 503, 200])
+
+
 def test_a_websocket_says_that_the_store_is_lost_and_stays(frail: tuple[RedisServer, Server, Server]) -> None:
     redis, one, _ = frail
     with connect(f"{one.origin.replace('http', 'ws')}/v1/ws/chat?dialect=ws-typed&key={KEY}", proxy=None) as far:
