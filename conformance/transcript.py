@@ -165,7 +165,7 @@ def derived(
         "attempts": len(requests),
         **attempts.numbers(by_run, evidence.journals),
         **links.numbers(evidence.runs, evidence.reports, by_run, connections),
-        **speed.numbers(evidence.reports, requests),
+        **speed.numbers(evidence.reports, requests, by_run),
         **fidelity.numbers(evidence.reports[0], clients[0], requests, answers),
         **_all_runs(clients, by_run, {id(entry): answer for entry, answer in zip(requests, answers, strict=True)}),
         **_bodies(requests),

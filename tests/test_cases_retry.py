@@ -441,11 +441,26 @@ def test_speed_is_counted_from_the_first_content_and_between_deltas() -> None:
     for at in (1.21, 1.31, 1.41):
         report.add(at, {"type": "delta", "run": "r1", "text": "x"})
     report.add(2.0, {"type": "result", "run": "r1", "outcome": "ok"})
-    assert speed.numbers([report], [entry]) == {
+    assert speed.numbers([report], [entry], [[entry]]) == {
         "deltas_per_second": 15,
         "first_delta_latency_ms": 10.0,
+        "slowest_first_delta_ms": 10.0,
         "whole_ms": 1000.0,
         "bytes_per_second": 1000,
     }
-    silent = speed.numbers([Report("r1", 0.9)], [])
+    silent = speed.numbers([Report("r1", 0.9)], [], [[]])
     assert set(silent.values()) == {None}
+
+
+def test_the_run_that_waited_longest_is_found_and_waits_for_its_own_answer() -> None:
+    journal = Journal("s")
+    refused, answered = asked(journal, "sk-first", 1.0, connection=1), asked(journal, "sk-first", 2.0, connection=1)
+    other = asked(journal, "sk-next", 1.0, connection=2)
+    refused.wrote(1.1, 1.1, 100, 1, "error")
+    answered.wrote(2.1, 2.1, 100, 1, "content")
+    other.wrote(1.1, 1.1, 100, 1, "content")
+    reports = [Report("r1", 0.9), Report("r2", 0.9)]
+    reports[0].add(2.15, {"type": "delta", "run": "r1", "text": "x"})
+    reports[1].add(2.0, {"type": "delta", "run": "r2", "text": "x"})
+    found = speed.numbers(reports, [refused, answered, other], [[refused, answered], [other]])
+    assert found["slowest_first_delta_ms"] == pytest.approx(900)
