@@ -31,13 +31,17 @@ class Known:
 
 
 def load(path: Path) -> tuple[Known, ...]:
-    """Read a baseline. Raises AuthorError for a line without a check or without a reason."""
+    """Read a baseline. Raises AuthorError for what is no UTF-8, and for a line without a check or without a reason."""
     known, mistakes = [], []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise AuthorError([Mistake(str(path), 1, f"wanted UTF-8: {error}")]) from None
+    for number, text in enumerate(lines, 1):
         line = text.strip()
         if not line or line.startswith("#"):
             continue
-        pattern, _, reason = line.partition(" ")
+        pattern, reason = (*line.split(maxsplit=1), "")[:2]
         if "/" not in pattern:
             mistakes.append(Mistake(str(path), number, f"'{pattern}': wanted CASE/CHECK, such as L2.truncation.clean-eof/surfaced"))
         elif len(reason.strip()) < SHORTEST_REASON:
@@ -64,23 +68,32 @@ def _known(known: Sequence[Known], case: CaseResult, check: CheckResult) -> Chec
     return check
 
 
-def stale(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[str, ...]:
-    """Lines that match nothing that was run."""
+def beyond(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[Known, ...]:
+    """Lines that match nothing among the results."""
+    return tuple(entry for entry in known if not any(entry.matches(case, check) for case in results for check in case.checks))
+
+
+def stale(known: Sequence[Known], results: Sequence[CaseResult], not_asked: Sequence[CaseResult] = ()) -> tuple[str, ...]:
+    """Lines that match nothing that was run, nor what was not asked for."""
     return tuple(
-        f"line {entry.line}: '{entry.pattern}' matches no check that was run"
-        for entry in known
-        if not any(entry.matches(case, check) for case in results for check in case.checks)
+        f"line {entry.line}: '{entry.pattern}' matches no check that was run" for entry in beyond(beyond(known, results), not_asked)
     )
 
 
 HEADING = "case/check or case[where]/check, then the reason: say why it fails and where that is tracked"
 
 
-def written(results: Iterable[CaseResult], heading: str = HEADING, severities: tuple[Severity, ...] = ("MUST", "SHOULD")) -> str:
-    """The baseline of these results: every check that fails. What `apply` found in an older one keeps its reason; of others the evidence
-    stands for it until somebody says it better."""
+def written(
+    results: Iterable[CaseResult],
+    heading: str = HEADING,
+    severities: tuple[Severity, ...] = ("MUST", "SHOULD"),
+    kept: Iterable[Known] = (),
+) -> str:
+    """The baseline of these results: every check that fails, and the lines that are `kept` of an older one. What `apply` found in an older
+    one keeps its reason; of others the evidence stands for it until somebody says it better."""
     lines = (f"{pattern}  {reason(check)}" for pattern, check in failing(results, severities).items())
-    return "\n".join((f"# {heading}", "", *lines)) + "\n"
+    older = (f"{entry.pattern}  {entry.reason}" for entry in kept)
+    return "\n".join((f"# {heading}", "", *lines, *older)) + "\n"
 
 
 def failing(results: Iterable[CaseResult], severities: tuple[Severity, ...] = ("MUST", "SHOULD")) -> dict[str, CheckResult]:

@@ -40,6 +40,7 @@ class Check:
     why: str = ""
     timed: bool = False
     needs: tuple[str, ...] = ()
+    since: str = "1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ def _scripts(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _case(value: Mapping[str, Any], path: Path) -> Case:
     severity: Severity = value.get("severity", "MUST")
     runs = value.get("runs") or [value.get("client") or {}]
+    since = value.get("since", "1.0")
     return Case(
         id=value["id"],
         level=value["id"].partition(".")[0],
@@ -157,7 +159,7 @@ def _case(value: Mapping[str, Any], path: Path) -> Case:
         transports=tuple(value.get("transports", ("sse",))),
         server=value["server"],
         runs=tuple(runs),
-        checks=tuple(_check(check, severity) for check in value["checks"]),
+        checks=tuple(_check(check, severity, since) for check in value["checks"]),
         witness=value.get("witness", {}),
         needs=tuple(value.get("needs", ())),
         variants=tuple(value.get("variants", ())),
@@ -168,13 +170,13 @@ def _case(value: Mapping[str, Any], path: Path) -> Case:
         own_process=value.get("own_process", False),
         deadline_ms=value.get("deadline_ms", 10_000),
         settle_ms=value.get("settle_ms", 250),
-        since=value.get("since", "1.0"),
+        since=since,
         repeat=value.get("repeat", 1),
         path=path,
     )
 
 
-def _check(value: Mapping[str, Any], severity: Severity) -> Check:
+def _check(value: Mapping[str, Any], severity: Severity, since: str) -> Check:
     return Check(
         value["id"],
         value.get("severity", severity),
@@ -182,6 +184,7 @@ def _check(value: Mapping[str, Any], severity: Severity) -> Check:
         value.get("why", ""),
         value.get("timed", False),
         tuple(value.get("needs", ())),
+        value.get("since", since),
     )
 
 

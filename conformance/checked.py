@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance import baseline, case
-from conformance.engine import Engine, Results, exit_of
-from conformance.verdict import GREEN, CaseResult, Exit, Verdict
+from conformance import baseline, case, judge
+from conformance.engine import Engine, Results, exit_of, jobs_of
+from conformance.verdict import GREEN, CaseResult, CheckResult, Exit, Verdict
 
 BROKEN = (Verdict.FAIL, Verdict.UNEXPECTED_PASS, Verdict.INCONCLUSIVE)
 
@@ -28,11 +29,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a check. `cases` are the results in order, as the baseline and the requirement set see them."""
+    """What came of a check. `cases` are the results in order, as the baseline and the requirement set see them; `kept` are the lines of
+    the baseline about what was not asked for."""
 
     results: Results
     cases: tuple[CaseResult, ...]
     exit: Exit
+    kept: tuple[baseline.Known, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -61,34 +64,57 @@ class Checked:
 
 async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case.Case | None] = lambda each: each) -> Checked:
     """Run the cases that are wanted, as they fit the client. Raises LookupError and AuthorError for what is wanted wrongly."""
-    cases = tuple(filter(None, map(fitted, case.select(case.corpus(), wanted.levels, wanted.globs))))
+    selected = case.select(case.corpus(), wanted.levels, wanted.globs)
+    cases = tuple(filter(None, map(fitted, selected)))
     counted = in_requirements(cases, wanted.requirements)
     results = await engine.run(each for each in cases for _ in range(wanted.repeat))
-    judged = (result if result.id in counted else _informative(result) for result in results.cases)
+    judged = (_required(result, counted) for result in results.cases)
     ordered = sorted(
         baseline.apply(wanted.known, judged), key=lambda result: (result.level, result.id, result.transport, result.variant or "")
     )
-    final = exit_of(replace(results, cases=tuple(ordered)), wanted.strict, baseline.stale(wanted.known, ordered))
-    return Checked(results, tuple(ordered), final)
+    others = _not_asked(map(fitted, case.corpus()), selected, engine.transports) if wanted.known else []
+    final = exit_of(replace(results, cases=tuple(ordered)), wanted.strict, baseline.stale(wanted.known, ordered, others))
+    unmet = baseline.beyond(wanted.known, ordered)
+    gone = baseline.beyond(unmet, others)
+    return Checked(results, tuple(ordered), final, tuple(line for line in unmet if line not in gone))
 
 
-def in_requirements(cases: Iterable[case.Case], wanted: str | None) -> frozenset[str]:
-    """The ids whose checks count; a newer case is information until its own requirement set."""
-    return frozenset(each.id for each in cases if wanted is None or _version(each.since) <= _version(wanted))
+def _not_asked(cases: Iterable[case.Case | None], selected: Iterable[case.Case], transports: Sequence[str]) -> list[CaseResult]:
+    """What was left out by choice: a line of the baseline about it is not stale."""
+    chosen = {each.id for each in selected}
+    return [
+        judge.skipped(job.case, job.dialect, job.variant, "not asked for")
+        for each in cases
+        if each is not None
+        for job in jobs_of(each)
+        if each.id not in chosen or (transports and job.transport not in transports)
+    ]
+
+
+def in_requirements(cases: Iterable[case.Case], wanted: str | None) -> frozenset[tuple[str, str]]:
+    """The checks that count, by case and id; a newer one is information until its own requirement set. Raises LookupError for a set that
+    this kit does not know: nothing would count, or too much."""
+    sets = {_version(check.since): check.since for each in case.corpus() for check in each.checks}
+    if wanted is not None and _version(wanted) not in sets:
+        raise LookupError(f"no requirement set '{wanted}': this kit has {', '.join(sets[version] for version in sorted(sets))}")
+    return frozenset(
+        (each.id, check.id) for each in cases for check in each.checks if wanted is None or _version(check.since) <= _version(wanted)
+    )
 
 
 def _version(text: str) -> tuple[int, ...]:
+    """As a number that compares: 1, 1.0 and 1.0.0 are one."""
     try:
-        return tuple(int(part) for part in text.split("."))
+        return tuple(map(int, re.sub(r"(\.0+)+$", "", text).split(".")))
     except ValueError:
         raise LookupError(f"'{text}' is not a requirement set: wanted a version such as 1.0") from None
 
 
-def _informative(result: CaseResult) -> CaseResult:
-    """A case beyond the asked requirement set: what it finds is information."""
-    return replace(
-        result,
-        checks=tuple(
-            replace(check, verdict=Verdict.INFO) if check.verdict in (Verdict.FAIL, Verdict.WARN) else check for check in result.checks
-        ),
-    )
+def _required(result: CaseResult, counted: frozenset[tuple[str, str]]) -> CaseResult:
+    """What the checks beyond the asked requirement set find is information."""
+    return replace(result, checks=tuple(check if (result.id, check.id) in counted else _informative(check) for check in result.checks))
+
+
+def _informative(check: CheckResult) -> CheckResult:
+    found = check.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
+    return replace(check, severity="INFO", verdict=Verdict.INFO if found else check.verdict)

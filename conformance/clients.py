@@ -57,11 +57,22 @@ def command(client: str, told: Callable[[str], None] = lambda line: None) -> str
             told(f"installing {client} ({', '.join(wanted.packages)}) into {packages.cache()}")
         packages.install(adapter, wanted)
         return shlex.join(packages.started(adapter, wanted))
-    words = shlex.split(client)
+    words = words_of(client)
     if len(words) == 1 and "/" not in client and shutil.which(client) is None:
         known = [*reference(), *adapters()]
         raise LookupError(f"no client or command '{client}'{nearest(client, known)}; `streamproof clients` lists the clients")
     return client
+
+
+def words_of(command: str) -> list[str]:
+    """The program and its arguments. Raises LookupError for what is no command."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise LookupError(f"'{command}' is no command: {error}") from None
+    if not words:
+        raise LookupError("an empty command")
+    return words
 
 
 def process(client: str, told: Callable[[str], None] = lambda line: None) -> Process:

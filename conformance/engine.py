@@ -20,7 +20,7 @@ from conformance.case import VARIANTS, Case
 from conformance.kit_check import kit_errors
 from conformance.report import Report
 from conformance.transcript import Evidence, transcript
-from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, Exit, Verdict
+from conformance.verdict import ADAPTER_BROKEN, FAILED, GREEN, KIT_BUG, TOO_LITTLE, CaseResult, CheckResult, Exit, Verdict
 from mockserver.journal import Journal
 from mockserver.testing import MockServer, MockSession
 
@@ -367,6 +367,14 @@ def _broken(adapter: Adapter) -> str | None:
     return None if broken is None else str(broken)
 
 
+UNTOLD = "not enough ran to tell: a check is inconclusive"
+
+
+def _lenient(check: CheckResult) -> bool:
+    """Whether a check is in the way of green for those who are strict only."""
+    return check.verdict is Verdict.WARN or (check.verdict is Verdict.NOT_APPLICABLE and check.severity != "INFO")
+
+
 def exit_of(results: Results, strict: bool = False, stale: Sequence[str] = ()) -> Exit:
     """The exit code of a run and the reason for it."""
     verdicts = {check.verdict for case in results.cases for check in case.checks}
@@ -375,16 +383,18 @@ def exit_of(results: Results, strict: bool = False, stale: Sequence[str] = ()) -
         return Exit(ADAPTER_BROKEN, f"the adapter is broken: {results.broken}")
     if kit:
         return Exit(KIT_BUG, f"the kit did not do what it had planned: {kit[0]}")
-    if results.stopped_at_l0 and Verdict.FAIL in verdicts:
-        return Exit(ADAPTER_BROKEN, "the adapter is not honest: L0 failed, so nothing else was run")
+    if results.stopped_at_l0:  # no baseline excuses it, and none is stale for what was not reached
+        if Verdict.FAIL in verdicts or Verdict.INCONCLUSIVE not in verdicts:
+            return Exit(ADAPTER_BROKEN, "the adapter is not honest: L0 failed, so nothing else was run")
+        return Exit(TOO_LITTLE, UNTOLD)
     if Verdict.FAIL in verdicts:
         return Exit(FAILED, "a MUST is broken")
     if Verdict.UNEXPECTED_PASS in verdicts or stale:
         return Exit(FAILED, f"the baseline is stale: {'; '.join(stale) or 'a known failure passes'}")
     if Verdict.INCONCLUSIVE in verdicts:
-        return Exit(TOO_LITTLE, "not enough ran to tell: a check is inconclusive")
+        return Exit(TOO_LITTLE, UNTOLD)
     if not verdicts & {Verdict.PASS, Verdict.WARN, Verdict.INFO, Verdict.KNOWN_FAIL}:
         return Exit(TOO_LITTLE, "nothing ran")
-    if strict and (Verdict.WARN in verdicts or Verdict.NOT_APPLICABLE in verdicts):
+    if strict and any(_lenient(check) for case in results.cases for check in case.checks):
         return Exit(FAILED, "a SHOULD is broken or a check did not apply (--strict)")
     return Exit(GREEN, "every MUST that was asked for holds")

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from conformance import languages, packages
 from conformance.adapter import AdapterBroken, clean_environment
 from conformance.case import Case, Check
+from conformance.clients import words_of
 from conformance.engine import Routed
 from mockserver.testing import MockSession
 
@@ -125,7 +126,7 @@ class Gateway:
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.name = self.name or shlex.split(self.command)[0]
+        self.name = self.name or words_of(self.command)[0]
         for wanted in ("{upstream}", "{port}"):
             if wanted not in self.command:
                 raise LookupError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 from conformance import baseline, checked, clients, engine
 from conformance.adapter import Adapter, OneShot
 from conformance.reporters import console, report
-from conformance.verdict import CaseResult
+from conformance.verdict import ADAPTER_BROKEN, KIT_BUG
 
 DRIVER = "reference-python"
 """The client that drives a gateway."""
@@ -40,6 +41,18 @@ class Asked:
     badge_dir: Path | None = None
     keep_dir: Path | None = None
 
+    def ready(self) -> None:
+        """Make the folders of all that will be written. Raises LookupError for what cannot be, before anything has run."""
+        files = (self.write_baseline, self.json_file, self.junit_file, self.html_file, self.markdown_file)
+        for folder in (*(path.parent for path in files if path), *filter(None, (self.badge_dir, self.keep_dir))):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LookupError(f"cannot write into {folder}: {error.strerror}") from None
+        for path in filter(None, (*files, self.badge_dir, self.keep_dir)):
+            if not os.access(path if path.exists() else path.parent, os.W_OK):
+                raise LookupError(f"cannot write {path}: no permission")
+
 
 def adapter_for(client: str, one_shot: bool) -> Adapter:
     """The adapter a `--client` value names: a client by name, else a command. Raises LookupError."""
@@ -49,6 +62,7 @@ def adapter_for(client: str, one_shot: bool) -> Adapter:
 
 async def check(asked: Asked) -> int:
     """Run, report, and return the exit code. Raises AuthorError and LookupError for what was asked wrongly."""
+    asked.ready()
     known = baseline.load(asked.known_failing) if asked.known_failing else ()
     screen = console.Console(asked.strict)
     client = asked.client or DRIVER
@@ -62,7 +76,7 @@ async def check(asked: Asked) -> int:
     else:
         made = _introduced(await checked.run(runner, wanted), note=needs.note)
     screen.ended(made.results, made.cases, made.exit)
-    _write(asked, made.report(), made.cases)
+    _write(asked, made.report(), made)
     return made.exit.code
 
 
@@ -86,14 +100,21 @@ def _introduced(made: checked.Checked, **words: str) -> checked.Checked:
     return replace(made, results=replace(made.results, hello={**made.results.hello, **said}))
 
 
-def _write(asked: Asked, made: dict[str, object], judged: tuple[CaseResult, ...]) -> None:
+def _write_baseline(path: Path, judged: checked.Checked) -> None:
+    """A run that was cut short says nothing of what it did not reach: an older file is left as it is."""
+    if judged.results.stopped_at_l0 or judged.exit.code in (ADAPTER_BROKEN, KIT_BUG):
+        click.echo(f"no baseline is written to {path}: {judged.exit.reason}", err=True)
+    else:
+        path.write_text(baseline.written(judged.cases, kept=judged.kept), encoding="utf-8")
+
+
+def _write(asked: Asked, made: dict[str, object], judged: checked.Checked) -> None:
     if asked.json_file:
         report.write(asked.json_file, made)
     if asked.write_baseline:
-        asked.write_baseline.write_text(baseline.written(judged), encoding="utf-8")
+        _write_baseline(asked.write_baseline, judged)
     if asked.keep_dir:
-        asked.keep_dir.mkdir(parents=True, exist_ok=True)
-        for result in judged:
+        for result in judged.cases:
             if result.transcript is not None:
                 report.write(asked.keep_dir / f"{result.name.replace('[', '.').rstrip(']').replace(',', '.')}.json", result.transcript)
     for path, name in ((asked.junit_file, "junit"), (asked.html_file, "html"), (asked.markdown_file, "markdown")):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import traceback
 from pathlib import Path
 
 import click
 
-from conformance.verdict import LEVELS, USAGE
+from conformance.verdict import KIT_BUG, LEVELS, USAGE
 
 
 @click.command()
@@ -34,7 +35,7 @@ from conformance.verdict import LEVELS, USAGE
 @click.option("--keep", "keep_dir", type=click.Path(file_okay=False, path_type=Path), help="Keep each case's transcript in a folder.")
 def check(client: str | None, gateway: str | None, levels: tuple[str, ...], globs: tuple[str, ...], **options: object) -> None:
     """Run a client through every case and judge it from both sides."""
-    if client is None and gateway is None:
+    if not client and not gateway:
         raise click.UsageError("name a client (--client) or a gateway (--gateway)")
     from conformance import running
     from mockserver.author_errors import AuthorError
@@ -45,4 +46,7 @@ def check(client: str | None, gateway: str | None, levels: tuple[str, ...], glob
     except (AuthorError, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
         sys.exit(USAGE)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(KIT_BUG)
     sys.exit(code)
