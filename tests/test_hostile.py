@@ -247,6 +247,13 @@ def test_a_body_that_cannot_be_read_is_the_clients_mistake(
     assert not caplog.records, "nobody's fault here: no traceback"
 
 
+def test_a_name_that_is_no_text_is_shown_as_it_was_sent(server: MockServer) -> None:
+    sent = head("Connection: close", "Content-Length: 2", "X-Mock-Profile: X").replace(b": X\r\n", b": \xff\r\n") + b"{}"
+    answer = raw_http.read(exchange(server, sent))
+    assert answer.status == 404
+    assert "'\udcff'" in json.loads(answer.body.decode())["error"]["message"]
+
+
 @pytest.mark.parametrize("lines", [("HTTP/1.0", "X: y"), ("HTTP/1.0", "Connection: keep-alive"), ("HTTP/1.1", "Connection: close")])
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_end_of_a_connection_is_announced_once(server: MockServer, lines: tuple[str, str], stream: bool) -> None:

@@ -390,6 +390,22 @@ def test_the_file_holds_each_request_and_connection(tmp_path: Path) -> None:
     assert SECRET not in file.read_text(encoding="utf-8")
 
 
+def test_bytes_that_are_no_text_are_escapes_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "journal.ndjson"
+    with MockServer(journal_file=str(file)) as server:
+        session = server.session()
+        httpx.post(f"{session.base_url}/chat/completions", content=b'{"model": "\\ud800"}', headers=KEY, trust_env=False)
+        session.wait_idle()
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert lines[0]["request"]["body"] == {"model": "\ud800"}
+
+
+def test_a_journal_that_cannot_be_written_costs_no_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    with MockServer(journal_file="/dev/full") as server:
+        assert [post(server.base_url).status_code for _ in range(3)] == [200] * 3
+    assert capfd.readouterr().err == "the journal /dev/full cannot be written, and lacks what happens now: No space left on device\n"
+
+
 def test_the_schema_names_every_field() -> None:
     journal = Journal("s")
     journal.connect(ConnectionEntry(1, 0.0))

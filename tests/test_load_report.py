@@ -196,6 +196,16 @@ def test_a_terminal_is_shown_the_summary(tmp_path: Path) -> None:
     assert "first token" in shown
 
 
+def test_a_key_that_is_no_text_is_in_every_form(tmp_path: Path) -> None:
+    files = [tmp_path / f"load.{form}" for form in ("json", "html", "txt")]
+    with watched(*files) as client:
+        headers = {b"authorization": b"Bearer sk-\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"}
+        assert httpx.post(f"{client.base_url}/chat/completions", json=ASK, headers=headers, trust_env=False).status_code == 200
+        (key,) = client.load()["keys"]
+    assert "\udcff" in key["key"]
+    assert [str(key["key"]).encode("ascii", "backslashreplace") in file.read_bytes() for file in files] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("file", "told"),
     [("load.csv", ".json, .html, .txt"), ("load", ".json, .html, .txt"), ("none/load.json", "no folder"), ("folder.json", "is a folder")],

@@ -151,6 +151,8 @@ def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> No
         (("--flavour", "opena"), "openai"),
         (("--tls", "/nowhere.pem"), "/nowhere.pem"),
         (("--port", "99999"), "65535"),
+        (("--journal", "/nowhere/journal"), "there is no folder /nowhere"),
+        (("--journal", "n" * 300), "n: File name too long"),
         (("--host", "192.0.2.1"), "cannot listen"),
     ],
 )

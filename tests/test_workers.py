@@ -436,8 +436,9 @@ def test_a_port_in_use_is_not_shared_with_another_server() -> None:
 
 
 def test_a_worker_that_cannot_begin_ends_the_server(tmp_path: Path) -> None:
+    """The name is too long for a file, which is seen when it is opened."""
     done = subprocess.run(
-        command("--workers", "2", "--store", "memory", "--journal", str(tmp_path / "none" / "journal")),
+        command("--workers", "2", "--store", "memory", "--journal", str(tmp_path / ("n" * 300))),
         capture_output=True, text=True, timeout=SOON,
     )  # fmt: skip
     assert done.returncode != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,14 @@ def tls(text: str) -> str:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(text)
         except OSError as error:
             raise ValueError(f"'{text}' is not self-signed, nor a PEM file with a chain and its key: {error.strerror or error}") from None
+    return text
+
+
+def journal(text: str) -> str:
+    """A file that can be appended to; it is not opened, for it may be a pipe."""
+    folder = Path(text).parent
+    if not os.access(text if os.access(text, os.F_OK) else folder, os.W_OK):
+        raise ValueError(f"'{text}' cannot be written{'' if folder.is_dir() else f': there is no folder {folder}'}")
     return text
 
 

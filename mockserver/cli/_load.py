@@ -42,7 +42,7 @@ def tell(load: Load, files: Iterable[Path]) -> None:
 def _replace(path: Path, text: str) -> None:
     written = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        written.write_text(text, encoding="utf-8")
+        written.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.replace(path)
     except OSError as error:
         written.unlink(missing_ok=True)

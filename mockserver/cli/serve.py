@@ -69,7 +69,10 @@ OPEN_FILES = 65536
 @click.option("--max-connections", type=click.IntRange(1), default=10_000, show_default=True, help="Open WebSockets.")
 @click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
 @click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
-@click.option("--journal", type=click.Path(dir_okay=False), help="Append each request and connection to this file, as JSON lines.")
+@click.option(
+    "--journal", type=click.Path(dir_okay=False), callback=flags.checked(flags.journal), metavar="FILE",
+    help="Append each request and connection to this file, as JSON lines.",
+)  # fmt: skip
 @click.option(
     "--report", multiple=True, callback=flags.checked(flags.report), metavar="FILE",
     help="Watch the load, and at the end write what was seen to FILE.json, FILE.html or FILE.txt.",
@@ -256,6 +259,8 @@ def _reason(error: OSError, port: int) -> str:
     """Why it cannot listen; a port in use is told with its holder."""
     import errno
 
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
     if error.errno != errno.EADDRINUSE:
         return f"cannot listen: {error.strerror or error}"
     holder = _holder(port)

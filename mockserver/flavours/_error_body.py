@@ -81,10 +81,10 @@ def body(shape: ErrorShape, error: ApiError) -> dict[str, Any]:
 def response(shape: ErrorShape, error: ApiError) -> tuple[str, bytes]:
     """Content type and body of an HTTP error in this shape."""
     if shape == "text":
-        return "text/plain; charset=utf-8", error.message.encode()
+        return "text/plain; charset=utf-8", error.message.encode("utf-8", "backslashreplace")
     return JSON, written(body(shape, error))
 
 
 def written(value: Mapping[str, Any]) -> bytes:
-    """Error bodies are written for people: indented, as api.openai.com does."""
-    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+    """Error bodies are written for people: indented, as api.openai.com does. What a client sent that is no UTF-8 is an escape in them."""
+    return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")

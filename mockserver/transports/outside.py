@@ -30,5 +30,5 @@ async def reply_json(upstream: Upstream, request: web.BaseRequest, body: Any, st
 
 
 def json_timeline(body: Any, status: int = 200, headers: Headers = ()) -> Timeline:
-    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return (Head(status, (("content-type", "application/json"), *headers), framing="length"), Message(data), End())
