@@ -135,10 +135,13 @@ class Gateway:
 
     @asynccontextmanager
     async def route(self, session: MockSession) -> AsyncIterator[MockSession]:
-        """The session with its URLs on the gateway. Raises AdapterBroken for a gateway that does not start or lets nothing through."""
+        """The session with its URLs on the gateway. One that has died is started again. Raises AdapterBroken for a gateway
+        that does not start or lets nothing through."""
         async with self._looking:
             layout = self._layout = self._layout or await self._found(session)
-        upstream, path, headers = layout.of(session)
+            upstream, path, headers = layout.of(session)
+            if self._shared is not None and self._shared.child.returncode is not None and layout.reaches(session):
+                self._shared = await self._start(upstream)
         async with AsyncExitStack() as stack:
             process = self._shared
             if process is None or not layout.reaches(session):

@@ -18,11 +18,11 @@ TINY = Path(__file__).parent / "tiny_gateway.py"
 CASES = ("L2.truncation.clean-eof", "L1.delivery.at-once", "L2.in-band.nested", "L4.cancel.between-events")
 
 
-def check(folder: Path, *flaws: str, cases: tuple[str, ...] = CASES) -> tuple[Result, dict[str, Any]]:
+def check(folder: Path, *flaws: str, cases: tuple[str, ...] = CASES, more: tuple[str, ...] = ()) -> tuple[Result, dict[str, Any]]:
     command = f"{shlex.join([sys.executable, str(TINY)])} {{upstream}} {{port}} {' '.join(flaws)}"
     file = folder / "report.json"
     chosen = [word for each in cases for word in ("--case", each)]
-    done = CliRunner().invoke(main, ["check", "--gateway", command, *chosen, "--json", str(file)])
+    done = CliRunner().invoke(main, ["check", "--gateway", command, *chosen, *more, "--json", str(file)])
     report: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return done, report
 
@@ -31,6 +31,12 @@ def broken(report: dict[str, Any]) -> set[str]:
     return {
         f"{each['id']}/{check['id']}" for each in report["cases"] for check in each["checks"] if check["verdict"] not in ("pass", "info")
     }
+
+
+def test_a_gateway_that_ends_between_cases_is_started_again(tmp_path: Path) -> None:
+    done, report = check(tmp_path, "ends", more=("--jobs", "1"))
+    assert done.exit_code == 0, done.output
+    assert broken(report) == set()
 
 
 @pytest.mark.parametrize("flaws", [(), ("fixed",)], ids=["passes paths through", "has one upstream"])

@@ -3,12 +3,13 @@
 Without a flaw it is as transparent as a wire. `fixed`: it has one upstream, and puts its clients' /v1 there. `told`: it puts it where a
 request's X-Upstream says. The others are wrong:
 `masks` ends a cut answer like a whole one, `joins` holds the answer back until its end, `lingers` goes on reading from the upstream
-when its client has left, `hides-errors` answers 200 whatever the upstream says.
+when its client has left, `hides-errors` answers 200 whatever the upstream says, `ends` is gone a moment after each answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from contextlib import suppress
@@ -55,6 +56,8 @@ async def main(upstream: str, port: int, flaws: set[str]) -> None:
                 with suppress(*unnoticed):
                     await writer.drain()
             writer.write_eof()
+            if "ends" in flaws and whole:
+                asyncio.get_running_loop().call_later(0.1, os._exit, 3)
 
         try:
             with suppress(OSError):
