@@ -12,10 +12,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
 from referencing import Registry, Resource
 
 from conformance import matrix
-from conformance.reporters import badge, console, junit, markdown
+from conformance.reporters import badge, console, junit, markdown, matrix_markdown
 from conformance.reporters.timeline import happenings
 from conformance.verdict import CaseResult, Exit, Verdict
 from mockserver.author_errors import AuthorError
@@ -107,6 +108,15 @@ def test_junit_counts_what_it_holds() -> None:
     assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
 
 
+@pytest.mark.parametrize("char", ["\x00", "\x1b", "\x85", "\x9b", "\ud800", "\ufffe", "\uffff", "\u2028", "]]>", "&", "\U0001f44b"])
+def test_junit_is_xml_whatever_a_client_says(char: str) -> None:
+    told = replace(FAILING, title=char, checks=tuple(replace(each, evidence=f"a{char}b") for each in FAILING.checks))
+    report = {**made(told), "client": {**HELLO, "name": f"odd {char}"}}
+    suite = ET.fromstring(junit.render(report).encode())
+    assert suite.get("name", "").startswith("streamproof odd")
+    assert "\x9b" not in ET.tostring(suite, encoding="unicode")
+
+
 def test_junit_says_which_check_failed_and_why() -> None:
     suite = ET.fromstring(junit.render(made(FAILING)))
     (failure,) = suite.iter("failure")
@@ -125,6 +135,23 @@ def test_markdown_has_levels_and_what_is_broken() -> None:
     assert "`L2.made.fail`" in text
     assert "L2.made.pass" not in text
     assert "<b>" not in text
+
+
+def test_words_of_a_client_are_text_in_markdown_and_nothing_else() -> None:
+    words = "a \\| b `c` <img src=x>\r\n\n# head [link](http://x)\u2028| d \x1b[31m end"
+    hello = {**HELLO, "name": f"odd {words}", "version": f"1 {words}"}
+    told = replace(FAILING, title=words, checks=tuple(replace(each, evidence=words) for each in FAILING.checks))
+    report = {**made(told, exit=Exit(1, f"broken: {words}")), "client": hello}
+    for text in (markdown.render(report), matrix_markdown.render(matrix.merge([report]))):
+        tokens = [inner for token in MarkdownIt().enable("table").parse(text) for inner in (token, *(token.children or ()))]
+        kinds = [token.type for token in tokens]
+        assert not set(kinds) & {"html_block", "image", "link_open"}, text
+        assert {token.content for token in tokens if token.type == "html_inline"} <= {"<br>"}
+        assert kinds.count("heading_open") == 1
+        assert kinds.count("table_open") == 2
+        for row in re.findall(r"(?m)^\|.*\|$", text):
+            assert row.count("|") == row.replace("\\|", "").count("|"), "a backslash before a bar is read in more than one way"
+        assert "\x1b" not in text
 
 
 def test_a_cell_of_a_markdown_table_cannot_break_the_table() -> None:

@@ -17,7 +17,7 @@ def render(report: Mapping[str, Any]) -> str:
     cases = report["cases"]
     suite = ET.Element(
         "testsuite",
-        name=f"streamproof {report['client'].get('name', '')}".strip(),
+        name=printable(f"streamproof {report['client'].get('name', '')}".strip()),
         tests=str(len(cases)),
         failures=str(sum(case["verdict"] in FAILED for case in cases)),
         errors=str(sum(case["verdict"] == "inconclusive" for case in cases)),

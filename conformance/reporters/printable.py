@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Beyond what XML 1.0 §2.2 leaves out, the second control set: U+009B begins a command to a terminal."""
+
 
 def printable(text: str) -> str:
-    """Control characters but tab and line ends, and halves of surrogate pairs, are U+FFFD (as XML 1.0 §2.2 wants it)."""
-    return "".join(char if char in "\t\n\r" or (ord(char) >= 0x20 and not 0xD800 <= ord(char) <= 0xDFFF) else "\ufffd" for char in text)
+    """Control characters but tab and line ends, halves of surrogate pairs and what is no character are U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)
