@@ -23,11 +23,13 @@ CONCURRENCY = 8
 
 KINDS = {
     "APIStatusError": "http", "HTTPStatusError": "http", "HTTPError": "http", "ClientResponseError": "http",
-    "WSServerHandshakeError": "http", "InvalidStatus": "http",
+    "WSServerHandshakeError": "http", "InvalidStatus": "http", "WebSocketBadStatusException": "http",
     "SSLError": "tls", "ConnectTimeout": "timeout", "TimeoutException": "timeout", "Timeout": "timeout", "TimeoutError": "timeout",
-    "APITimeoutError": "timeout", "ConnectError": "connect", "ConnectionRefusedError": "connect", "ClientConnectorError": "connect",
+    "APITimeoutError": "timeout", "WebSocketTimeoutException": "timeout",
+    "ConnectError": "connect", "ConnectionRefusedError": "connect", "ClientConnectorError": "connect",
     "ConnectionResetError": "reset", "ReadError": "reset", "RemoteProtocolError": "truncated", "ClientPayloadError": "truncated",
-    "ChunkedEncodingError": "truncated", "IncompleteRead": "truncated", "ConnectionClosed": "closed", "ServerDisconnectedError": "closed",
+    "ChunkedEncodingError": "truncated", "IncompleteRead": "truncated", "ConnectionClosed": "closed",
+    "WebSocketConnectionClosedException": "closed", "ServerDisconnectedError": "closed",
     "TooManyRedirects": "redirect", "JSONDecodeError": "parse", "UnicodeDecodeError": "parse", "KeyError": "parse",
     "ConnectionError": "connect", "APIConnectionError": "connect", "APIError": "api",
 }  # fmt: skip
