@@ -11,10 +11,13 @@ import json
 import os
 import shlex
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Protocol
 
 from conformance.observe import Departure, left_of_group
@@ -435,10 +438,33 @@ def _flat(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-class Function:
-    """An async function under test: `await client(run, emit)`, which emits the same lines as mappings; what it returns is its result."""
+Client = Callable[[Run, Emit], Awaitable[Mapping[str, Any] | None] | Mapping[str, Any] | None]
 
-    def __init__(self, client: Callable[[Run, Emit], Awaitable[Mapping[str, Any] | None]], hello: Hello) -> None:
+
+def _may_block(client: Client) -> bool:
+    return not (iscoroutinefunction(client) or iscoroutinefunction(type(client).__call__))
+
+
+async def _in_thread(client: Client, run: Run, emit: Emit) -> Any:
+    """What the client gives, called in a thread that nobody waits for at the end."""
+    made: Future[Any] = Future()
+    made.set_running_or_notify_cancel()
+
+    def call() -> None:
+        try:
+            made.set_result(client(run, emit))
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return await asyncio.wrap_future(made)
+
+
+class Function:
+    """A function under test: `await client(run, emit)`, which emits the same lines as mappings; what it returns is its result. It may be
+    one that is not async."""
+
+    def __init__(self, client: Client, hello: Hello) -> None:
         self.hello = hello
         self.departure: Departure | None = None
         self._client = client
@@ -457,17 +483,31 @@ class Function:
             line = {"run": run["run"], **said}
             report.add(time.monotonic(), read_line(json.dumps(line).encode()))
 
+        asked = asyncio.ensure_future(self._asked(run, emit))
         try:
-            result = await asyncio.wait_for(self._client(run, emit), seconds)
-            if result is not None:
-                emit({"type": "result", **result})
-        except TimeoutError:
+            over, _ = await asyncio.wait({asked}, timeout=seconds)
+        finally:
+            asked.cancel()  # one that swallows it is not waited for
+        if not over:
             report.lost = f"no result within {seconds:g} s"
-        except Exception as error:
+        elif asked.cancelled():
+            report.lost = "the client raised CancelledError"
+        elif error := asked.exception():
             report.lost = f"the client raised {type(error).__name__}: {error}"
-        if report.result is None and report.lost is None:
+        elif report.result is None:
             report.lost = "the client returned without a result"
         return report
+
+    async def _asked(self, run: Run, emit: Emit) -> None:
+        """Call the client; one that is not async in a thread, for in this one it would hold up the server that it asks."""
+        try:
+            result = await _in_thread(self._client, run, emit) if _may_block(self._client) else self._client(run, emit)
+            if isawaitable(result):
+                result = await result
+        except SystemExit as error:
+            raise RuntimeError(f"SystemExit({error.code})") from None  # it would end this process
+        if result is not None:
+            emit({"type": "result", **result})
 
     def forget(self, run: str) -> None:
         """Nothing is kept."""

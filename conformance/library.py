@@ -12,16 +12,14 @@ result may be left out. An exception that leaves the function is no result: a cl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from conformance import baseline, checked, clients
-from conformance.adapter import Adapter, Emit, Function, Run, read_hello
+from conformance.adapter import Adapter, Client, Function, read_hello
 from conformance.checked import Checked
 from conformance.engine import Engine
-
-Client = Callable[[Run, Emit], Awaitable[Mapping[str, Any] | None]]
 
 HELLO: Mapping[str, Any] = {"type": "hello", "protocol": 1, "language": "python", "transports": ["sse"], "controls": [], "retry": "none"}
 """What a function is taken to declare where its `hello` says nothing else."""
@@ -39,7 +37,8 @@ async def check(
     strict: bool = False,
     jobs: int | None = None,
 ) -> Checked:
-    """Judge a client. `client` is an async function `(run, emit)`, or a command or name as for `check --client`.
+    """Judge a client. `client` is a function `(run, emit)`, or a command or name as for `check --client`. A function that is not async
+    is called in a thread.
 
     `levels` and `cases` (ids, with `*`) narrow what is run; L0 always is. `hello` says what a function can do: `transports`,
     `controls`, `capabilities`, `retry`, `concurrency`, `name`, `version`. The rest are the flags of `streamproof check`.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import httpx
 import pytest
 
 from conformance import check, check_sync
-from conformance.adapter import Emit, Run
+from conformance.adapter import Emit, Function, Run
 from mockserver.author_errors import AuthorError
 
 HELLO = {"controls": ["cancel_after_events"], "name": "by-hand", "version": "1", "concurrency": 4}
@@ -86,6 +89,42 @@ async def test_a_function_that_raises_or_returns_nothing_passes_nothing() -> Non
         assert not made.ok
         assert {each.level for each in made.cases} == {"L0"}
         assert not [each for each in made.cases if each.verdict == "pass"]
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError(), SystemExit(3), TimeoutError("its own"), RuntimeError("boom")])
+async def test_what_leaves_a_function_ends_its_run_and_nothing_else(raised: BaseException) -> None:
+    async def raises(run: Run, emit: Emit) -> None:
+        raise raised
+
+    report = await Function(raises, HELLO).run({"run": "r1"}, 10)
+    assert report.lost is not None
+    assert report.lost.startswith("the client raised")
+
+
+async def test_a_function_that_will_not_be_cancelled_is_not_waited_for() -> None:
+    ended = asyncio.Event()
+
+    async def stubborn(run: Run, emit: Emit) -> None:
+        while not ended.is_set():
+            with suppress(asyncio.CancelledError):
+                await ended.wait()
+
+    report = await asyncio.wait_for(Function(stubborn, HELLO).run({"run": "r1"}, 0.1), 5)
+    ended.set()
+    assert report.lost == "no result within 0.1 s"
+
+
+async def test_a_function_that_blocks_does_not_hold_up_the_server() -> None:
+    def blocking(run: Run, emit: Emit) -> Mapping[str, Any]:
+        return asyncio.run(careful(run, emit))
+
+    class Called:
+        async def __call__(self, run: Run, emit: Emit) -> Mapping[str, Any]:
+            return await careful(run, emit)
+
+    for client in (blocking, Called(), lambda run, emit: careful(run, emit), functools.partial(careful, careless=False)):
+        made = await check(client, levels=["L0"], hello=HELLO)
+        assert made.ok, str(made)
 
 
 async def test_levels_and_transports_narrow_what_is_run() -> None:
