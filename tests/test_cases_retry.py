@@ -447,6 +447,7 @@ def test_speed_is_counted_from_the_first_content_and_between_deltas() -> None:
         "slowest_first_delta_ms": 10.0,
         "whole_ms": 1000.0,
         "bytes_per_second": 1000,
+        "last_to_first": None,
     }
     silent = speed.numbers([Report("r1", 0.9)], [], [[]])
     assert set(silent.values()) == {None}
@@ -464,3 +465,13 @@ def test_the_run_that_waited_longest_is_found_and_waits_for_its_own_answer() -> 
     reports[1].add(2.0, {"type": "delta", "run": "r2", "text": "x"})
     found = speed.numbers(reports, [refused, answered, other], [[refused, answered], [other]])
     assert found["slowest_first_delta_ms"] == pytest.approx(900)
+
+
+def test_the_last_run_is_measured_by_the_first() -> None:
+    def run(began: float, took: float) -> Report:
+        report = Report("r", began)
+        report.add(began + took, {"type": "result", "run": "r", "outcome": "ok"})
+        return report
+
+    assert speed.numbers([run(1.0, 2.0), run(3.0, 9.9), run(20.0, 5.0)], [], [])["last_to_first"] == 2.5
+    assert speed.numbers([run(1.0, 2.0), Report("r", 3.0)], [], [])["last_to_first"] is None

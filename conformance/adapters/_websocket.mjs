@@ -11,8 +11,8 @@ export function stream(client, run, caller) {
   return new Promise((resolve, reject) => {
     const leave = (settle, error) => {
       websocket.onmessage = null
+      settle(error) // before the close, which may be told at once
       websocket.close()
-      settle(error)
     }
     const { signal } = caller
     signal.addEventListener('abort', () => leave(reject, signal.reason))
