@@ -159,11 +159,16 @@ class Reply:
     service_tier: str = "default"
 
 
+ErrorFraming = Literal["length", "chunked", "close"]
+"""How the end of a refusal's body is told: by its length, its last chunk, or the end of the connection (RFC 9112 §6.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiError:
     """A refusal by the API: an HTTP status and the object that the API puts into the error body.
 
-    `shape` None means the flavour's own body. `headers` are added to the response (Retry-After and the like).
+    `shape` None means the flavour's own body. `headers` are added to the response (Retry-After and the like). `framing` is how the
+    body's end is told.
     """
 
     status: int
@@ -173,6 +178,7 @@ class ApiError:
     code: str | None = None
     headers: Headers = ()
     shape: ErrorShape | None = None
+    framing: ErrorFraming = "length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,7 @@ class Plain:
     headers: Headers = ()
     body: bytes = b""
     content_type: str | None = None
+    framing: ErrorFraming = "length"
 
 
 @dataclass(frozen=True, slots=True)

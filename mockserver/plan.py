@@ -158,7 +158,7 @@ def plain_timeline(answer: Plain, headers: Headers = ()) -> Timeline:
     """A response that is neither a reply nor an API error."""
     content_type = (("content-type", answer.content_type),) if answer.content_type else ()
     # RFC 9110 §15.3.5, §15.4.5: 204 and 304 have no content.
-    framing: BodyFraming = "none" if answer.status in (204, 304) else "length"
+    framing: BodyFraming = "none" if answer.status in (204, 304) else answer.framing
     head = Head(answer.status, (*content_type, *headers, *answer.headers), framing=framing)
-    body = (Message(answer.body, "content"),) if answer.body and framing == "length" else ()
+    body = (Message(answer.body, "content"),) if answer.body and framing != "none" else ()
     return (head, *body, End())

@@ -401,3 +401,13 @@ def test_what_makes_no_sense_is_refused_at_load(fault: Any, told: str) -> None:
 def test_faults_of_later_stages_have_nothing_to_act_on(server: MockServer) -> None:
     asked = server.session([{"faults": ["http-error", "no-done"]}])
     assert post(asked.base_url).field("x-mock-unfired") == "no-done"
+
+
+@pytest.mark.parametrize("body", [None, "<html>down</html>"])
+@pytest.mark.parametrize(("framing", "length", "coding"), [("length", True, None), ("chunked", False, "chunked"), ("close", False, None)])
+def test_how_the_end_of_an_error_is_told(server: MockServer, body: str | None, framing: str, length: bool, coding: str | None) -> None:
+    fault = {"http-error": {"status": 503, "framing": framing, **({"body": body} if body else {})}}
+    response = heard(server, fault)
+    told = (response.field("content-length") is not None, response.field("transfer-encoding"))
+    assert (response.status, *told) == (503, length, coding)
+    assert (body or "error").encode() in response.body

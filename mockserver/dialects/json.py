@@ -31,7 +31,7 @@ class Json:
 
     def refuse(self, error: ApiError, flavour: Flavour, headers: Headers) -> Timeline:
         content_type, body = flavour.error_response(error)
-        head = Head(error.status, (("content-type", content_type), *headers, *error.headers), framing="length")
+        head = Head(error.status, (("content-type", content_type), *headers, *error.headers), framing=error.framing)
         return (head, Message(body, "error"), End())
 
     def cancelled(self, request: Request) -> Timeline:

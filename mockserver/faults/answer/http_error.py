@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mockserver.answers import Answer, ApiError, ErrorShape, Headers, Plain
+from mockserver.answers import Answer, ApiError, ErrorFraming, ErrorShape, Headers, Plain
 from mockserver.api_errors import typical
 from mockserver.faults.answer._retry_after import RetryAfterForm, retry_after, should_retry
 from mockserver.parameters import Seconds, Status
@@ -20,6 +20,7 @@ class HttpError:
     body: the whole body instead, text or JSON; `content_type` is then its type (by default text/plain, application/json).
     retry_after: seconds; `retry_after_as` says in which form.
     should_retry: the value of `x-should-retry`.
+    framing: how the body's end is told, over a WebSocket too: by its length, its last chunk, or the end of the connection.
     """
 
     http: ClassVar[bool] = True
@@ -36,6 +37,7 @@ class HttpError:
     retry_after_as: RetryAfterForm = "seconds"
     should_retry: bool | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    framing: ErrorFraming = "length"
 
     def __call__(self, answer: Answer, scene: Scene) -> Answer:
         if self.body is not None:
@@ -49,6 +51,7 @@ class HttpError:
             self.code or usual.code,
             self._headers(scene),
             self.shape,
+            self.framing,
         )
 
     def mistake(self) -> str | None:
@@ -62,11 +65,14 @@ class HttpError:
         return "'content_type' goes with 'body'" if self.content_type else None
 
     def _plain(self, body: Any, headers: Headers) -> Plain:
-        if isinstance(body, str):
-            return Plain(self.status, headers, body.encode(), self.content_type or "text/plain; charset=utf-8")
-        return Plain(self.status, headers, json.dumps(body, ensure_ascii=False).encode(), self.content_type or "application/json")
+        data, usual = (body, "text/plain; charset=utf-8") if isinstance(body, str) else (_json(body), "application/json")
+        return Plain(self.status, headers, data.encode(), self.content_type or usual, self.framing)
 
     def _headers(self, scene: Scene) -> Headers:
         asked = self.retry_after is not None or self.retry_after_as == "nonsense"
         when = retry_after(self.retry_after or 0.0, self.retry_after_as, scene.now) if asked else ()
         return (*when, *should_retry(self.should_retry), *self.headers.items())
+
+
+def _json(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False)
