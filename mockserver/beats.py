@@ -23,7 +23,8 @@ CONNECTIONS_EACH = 1_000_000
 
 
 class Beats:
-    """This process's beats. The first one joins the others: it tells the process its number, and how far its clock is from theirs."""
+    """This process's beats. The first one that is heard joins the others: it tells the process its number, and how far its clock is from
+    theirs."""
 
     def __init__(self, upstream: Upstream, line: Line, outbox: Outbox, orders: Orders, replicas: Replicas, process: str) -> None:
         self._upstream = upstream
@@ -33,12 +34,13 @@ class Beats:
         self._replicas = replicas
         self._root = line.root
         self._process = process
+        self._number = 0
         self._beating: asyncio.Task[None] | None = None
 
     async def start(self) -> str | None:
         """Join the others; why the store is lost, if it is: then requests are refused until it is there."""
         try:
-            await self._beat(first=True)
+            await self._beat(begun=True)
         except StoreLost as error:
             self._number_connections(secrets.randbelow(CONNECTIONS_EACH))
             reason: str | None = str(error)
@@ -61,17 +63,21 @@ class Beats:
                 listening = True
                 await self._orders.start()
 
-    async def _beat(self, *, first: bool = False) -> None:
+    async def _beat(self, *, begun: bool = False) -> None:
         asked_at = asyncio.get_running_loop().time()
         ttl = int(TTL_SECONDS * 1000)
-        now, number = await self._line.script("beat", self._root, "default", self._process, int(first), ttl)
+        now, number = await self._line.script("beat", self._root, "default", self._process, int(begun), ttl, self._number)
         self._line.tell_time(float(now), asked_at)
-        if first:
-            self._number_connections(number)
+        if not self._number:
             self._outbox.shift = await self._shift(float(now) / 1000)
+            self._number = number
+            self._number_connections(number)
 
     def _number_connections(self, number: int) -> None:
-        self._upstream.connections = self._upstream.connections_before = number * CONNECTIONS_EACH
+        """Number those to come; how many there were is counted on."""
+        there_were = self._upstream.connections - self._upstream.connections_before
+        self._upstream.connections_before = number * CONNECTIONS_EACH
+        self._upstream.connections = self._upstream.connections_before + there_were
 
     async def _shift(self, now: float) -> float:
         """How far this machine's clock is from that of the one that began: one boot of one machine has one clock."""

@@ -702,6 +702,22 @@ def test_a_server_that_is_there_before_its_store(tmp_path: Path) -> None:
             redis.start()
             until(lambda: server.ask().status_code == 200)
             until(lambda: len(server.journal()["requests"]) > 0)
+            # Its connections are numbered as of one that has joined.
+            until(lambda: server.ask().status_code == 200 and server.journal()["requests"][-1]["connection"] // 1_000_000 == 1)
+
+
+def test_who_joins_after_the_store_was_lost_has_a_number_of_its_own() -> None:
+    with redis_server() as redis, serving(redis.url) as one:
+        assert one.ask().status_code == 200
+        redis.kill()
+        redis.start()
+        with redis.client() as client:
+            until(lambda: client.zcard("streamproof:processes") == 1)
+        with serving(redis.url) as other:
+            path = one.session([{}])
+            assert [server.ask(f"{path}/v1").status_code for server in (one, other) * 4] == [200] * 8
+            settled((one, other), path, requests=8)
+            assert len({request["connection"] for request in one.journal(path)["requests"]}) == 8
 
 
 # What cannot be a store.

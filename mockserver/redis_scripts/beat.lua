@@ -1,6 +1,7 @@
--- Say that a process lives. 3: its id, 4: whether it has only begun, 5: ms to live of what belongs to no session. Where it is the
--- first, what a server has from its start begins anew: the default session, those of profiles, the uses of keys.
--- Returns {Redis' time in ms, a number that no other process has}.
+-- Say that a process lives. 3: its id, 4: whether it has only begun, 5: ms to live of what belongs to no session, 6: its number (0: it
+-- has none yet). Where it is the first, what a server has from its start begins anew: the default session, those of profiles, the uses
+-- of keys.
+-- Returns {Redis' time in ms, its number, which no other process has}.
 local processes, ttl = root .. 'processes', ARGV[5]
 redis.call('ZREMRANGEBYSCORE', processes, '-inf', now() - DEAD)
 if ARGV[4] == '1' and redis.call('ZCARD', processes) == 0 then
@@ -11,5 +12,12 @@ if ARGV[4] == '1' and redis.call('ZCARD', processes) == 0 then
 end
 redis.call('ZADD', processes, now(), ARGV[3])
 if redis.call('EXISTS', state) == 1 then touch(session, ttl) end
+local count, own = root .. 'process-count', tonumber(ARGV[6])
+if own == 0 then
+    own = redis.call('INCR', count)
+elseif own > tonumber(redis.call('GET', count) or 0) then
+    -- This is not the Redis that gave the number.
+    redis.call('SET', count, own)
+end
 for _, key in ipairs({'uses', 'since', 'processes', 'sessions', 'process-count'}) do redis.call('PEXPIRE', root .. key, DAY) end
-return {number(now()), ARGV[4] == '1' and redis.call('INCR', root .. 'process-count') or 0}
+return {number(now()), own}
