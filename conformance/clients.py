@@ -109,7 +109,7 @@ def trial(language: str, path: Path) -> str:
     """The command line that tries an adapter made from a template, behind whatever has to be compiled first."""
     file = shlex.quote(str(path))
     program = shlex.quote(f"./{path.stem}" if not path.is_absolute() else str(path.with_suffix("")))
-    built = {"go": f"go build -o {program} {file} && ", "rust": f"rustc -O -o {program} {file} && "}
+    built = {"go": f"go build -o {program} {file} && ", "rust": f"rustc -O --crate-name adapter -o {program} {file} && "}
     started = program if language in built else f"{ {'python': 'python3', 'node': 'node', 'java': 'java', 'shell': 'sh'}[language] } {file}"
     one_shot = " --one-shot" if language in ONE_SHOT else ""
     return f"{built.get(language, '')}streamproof check --client {shlex.quote(started)}{one_shot}"

@@ -31,9 +31,9 @@ def test_templates_are_those_that_are_offered() -> None:
 def test_new_adapter_passes_l0_as_its_last_line_says(language: str, tmp_path: Path) -> None:
     if shutil.which(NEEDS[language]) is None and os.environ.get("CI") != "true":
         pytest.skip(f"no {NEEDS[language]} on this machine")
-    file = "adapter" + clients.template(language).suffix
+    file = "my first adapter" + clients.template(language).suffix
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    new = f"streamproof clients new --language {language} -o {file}"
+    new = f"streamproof clients new --language {language} -o '{file}'"
     told = subprocess.run(["bash", "-c", new], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
     trial = f"{told.removeprefix('try it: ').strip()} --level L0 --transport sse --json report.json"
     done = subprocess.run(["bash", "-c", trial], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
