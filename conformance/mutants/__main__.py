@@ -12,11 +12,12 @@ import sys
 def main(asked: str, names: list[str]) -> None:
     if asked in ("table", "cases", "row"):
         import asyncio
+        import json
 
         from conformance.mutants import _killing
 
         if asked == "row":
-            sys.stdout.write(_killing.row(names[0], names[1:]))
+            sys.stdout.write(json.dumps(asyncio.run(_killing.row(names[0], names[1:]))._asdict()))
         elif asked == "cases":
             asyncio.run(_killing.write(_killing.mutants(), names))
         else:

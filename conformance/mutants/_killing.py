@@ -1,8 +1,8 @@
 """Which checks each mutant fails: the table, and how it is made.
 
 `table.json` holds, for every mutant, the checks of the whole corpus that it fails (`case[where]/check`). It is written by
-`make mutants` and compared for equality, but for what `unsteady.json` lists. A check that stands in no row is killed by no
-mutant, and so may say nothing: it gets a mutant, or goes.
+`make mutants` and compared for equality, but for what `unsteady.json` lists: what a mutant failed in some looks and not in others.
+A check that stands in no row is killed by no mutant, and so may say nothing: it gets a mutant, or goes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from conformance.adapter import Process
 from conformance.case import Case, corpus
@@ -26,6 +27,13 @@ TABLE = Path(__file__).parent / "table.json"
 UNSTEADY = Path(__file__).parent / "unsteady.json"
 TRIES = 3
 BROKEN = (Verdict.FAIL, Verdict.WARN, Verdict.INFO)
+
+
+class Row(NamedTuple):
+    """The checks that a mutant fails, and those that it fails in some runs and not in others."""
+
+    fails: Sequence[str]
+    unsteady: Sequence[str]
 
 
 def mutants() -> tuple[str, ...]:
@@ -74,6 +82,33 @@ def unkilled(cases: Sequence[Case], rows: Mapping[str, Sequence[str]]) -> tuple[
     return tuple(name for case in cases for check in case.checks if (name := f"{case.id}/{check.id}") not in killed)
 
 
+async def seen(name: str, cases: Sequence[Case]) -> frozenset[str]:
+    """The checks of some cases that a mutant fails. A case that the machine was too busy to tell is run again."""
+    failed = set[str]()
+    for _ in range(TRIES):
+        results = await run(name, cases)
+        failed |= set(failing(results))
+        untold = cases_of(left_open(results))
+        cases = [case for case in cases if case.id in untold]
+        if not cases:
+            break
+    return frozenset(failed)
+
+
+async def row(name: str, ids: Sequence[str]) -> Row:
+    """What a mutant fails of the cases of some ids, or of all. What the table does not say is looked at again: what fails in some
+    of these looks only is unsteady."""
+    cases = [case for case in corpus() if case.id in ids or not ids]
+    known = {check for check in table().get(name, ()) if cases_of([check]) & {case.id for case in cases}}
+    fails = await seen(name, cases)
+    doubtful = cases_of((fails ^ known) - unsteady().get(name, frozenset()))
+    again = [case for case in cases if case.id in doubtful]
+    looks = [fails, *[await seen(name, again) for _ in range(TRIES - 1) if again]]
+    settled = frozenset(check for check in fails if not cases_of([check]) & doubtful)
+    always, ever = frozenset.intersection(*looks), frozenset.union(*looks)
+    return Row(sorted(settled | always), sorted(ever - settled - always))
+
+
 async def write(names: Sequence[str], ids: Sequence[str] = (), at_once: int = 4) -> None:
     """Run mutants through the cases of some ids, or through the whole corpus, and write what they fail there into their rows."""
     places = asyncio.Semaphore(at_once)
@@ -84,9 +119,10 @@ async def write(names: Sequence[str], ids: Sequence[str] = (), at_once: int = 4)
                 sys.executable, "-m", "conformance.mutants", "row", name, *ids, stdout=asyncio.subprocess.PIPE
             )
             out, _ = await process.communicate()
-        failed = json.loads(out)
-        note(name, failed, ids)
-        sys.stderr.write(f"{name}: {len(failed)} checks fail\n")
+        found = Row(**json.loads(out))
+        note(TABLE, name, found.fails, ids)
+        note(UNSTEADY, name, {*unsteady().get(name, ()), *found.unsteady}, ids)
+        sys.stderr.write(f"{name}: {len(found.fails)} checks fail, {len(found.unsteady)} in some runs only\n")
 
     await asyncio.gather(*(one(name) for name in names))
     table.cache_clear()
@@ -94,27 +130,11 @@ async def write(names: Sequence[str], ids: Sequence[str] = (), at_once: int = 4)
         sys.stderr.write(f"no mutant fails {name}\n")
 
 
-def note(name: str, failed: Iterable[str], ids: Sequence[str]) -> None:
-    """Put into the table what a mutant fails of some cases, or of all, and leave out what is no longer there."""
-    rows: dict[str, list[str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+def note(file: Path, name: str, checks: Iterable[str], ids: Sequence[str]) -> None:
+    """Put into a file a mutant's checks of some cases, or of all, and leave out what is no longer there."""
+    rows: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))
     others = [check for check in rows.get(name, ()) if ids and check.partition("[")[0] not in ids]
-    rows[name] = sorted({*others, *failed})
+    rows[name] = sorted({*others, *checks})
     known = {case.id for case in corpus()}
     kept = {each: [check for check in rows[each] if check.partition("[")[0] in known] for each in sorted(rows) if each in mutants()}
-    TABLE.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
-
-
-def row(name: str, ids: Sequence[str]) -> str:
-    """What one mutant fails of some cases, or of all, for the process that gathers the rows.
-
-    A case that the machine was too busy to tell is run again.
-    """
-    cases, failed = [case for case in corpus() if case.id in ids or not ids], set[str]()
-    for _ in range(TRIES):
-        results = asyncio.run(run(name, cases))
-        failed |= set(failing(results))
-        untold = cases_of(left_open(results))
-        cases = [case for case in cases if case.id in untold]
-        if not cases:
-            break
-    return json.dumps(sorted(failed))
+    file.write_text(json.dumps({each: row for each, row in kept.items() if row}, indent=0) + "\n", encoding="utf-8")
