@@ -160,7 +160,7 @@ class _HttpBody:
         self.framing = head.framing if head else "close"
         self.extension = head.extension.encode() if head else b""
         self.coding = head.coding if head else None
-        self.deflate = _gzip_member() if self.coding else None
+        self.deflate = _gzip_member() if self.coding in ("gzip", "gzip-late") else None
 
     def bytes_of(self, step: Message | Raw | Frame) -> bytes:
         if not isinstance(step, Message):
@@ -170,7 +170,7 @@ class _HttpBody:
         return self._framed(self._coded(step.data))
 
     def end(self, step: End) -> bytes:
-        rest = self._framed(self.deflate.flush()) if self.deflate and self.coding != "gzip-members" else b""
+        rest = self._framed(self.deflate.flush()) if self.deflate else b""
         return rest + (http1.last_chunk(step.trailers) if self.framing == "chunked" else b"")
 
     def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
@@ -188,11 +188,11 @@ class _HttpBody:
         return sum(sizes) + len(again.end(End()))
 
     def _coded(self, data: bytes) -> bytes:
-        if self.deflate is None:
-            return data
         if self.coding == "gzip-members":
             member = _gzip_member()
             return member.compress(data) + member.flush()
+        if self.deflate is None:
+            return data
         coded = self.deflate.compress(data)
         return coded + self.deflate.flush(zlib.Z_SYNC_FLUSH) if self.coding == "gzip" else coded
 
