@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from mockserver.stop_signals import stop_signals
 from mockserver.transports.listener import bound_socket, bound_sockets
 
 MAX_DEATHS = 5
@@ -25,7 +26,6 @@ DEATHS_SECONDS = 60.0
 """A worker that dies more often than `MAX_DEATHS` in so many seconds is not replaced: the server ends."""
 STOP_SECONDS = 5.0
 """How long a worker may take to end before it is killed."""
-STOPPING = (signal.SIGINT, signal.SIGTERM)
 READY = b"\n"
 GIVEN_UP = 1
 
@@ -77,12 +77,13 @@ class Workers:
         self._deaths: dict[int, deque[float]] = {}
         self._lifeline = os.pipe()
         self._stopping: float | None = None
+        self._stop_signals = stop_signals()
         self._status = 0
         self._signalled = False
         self.bequests: list[bytes] = []
 
     def run(self, ready: Callable[[], None]) -> int:
-        """Serve until SIGINT or SIGTERM; the exit status. `ready` is called when all listen for the first time."""
+        """Serve until one of `stop_signals` comes; the exit status. `ready` is called when all listen for the first time."""
         with self._awake() as awake:
             for worker in range(len(self._sockets)):
                 self._start(worker)
@@ -105,7 +106,7 @@ class Workers:
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
-        before = {number: signal.signal(number, self._signal) for number in STOPPING}
+        before = {number: signal.signal(number, self._signal) for number in self._stop_signals}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         waker = signal.set_wakeup_fd(writing)
         try:
@@ -124,7 +125,7 @@ class Workers:
         said, saying = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        with _held(STOPPING):
+        with _held(self._stop_signals):
             # What would come before the new process has handlers of its own would be heard by nobody.
             pid = os.fork()
             if pid == 0:
@@ -138,9 +139,9 @@ class Workers:
         status = 70
         try:
             signal.set_wakeup_fd(-1)
-            for number in (*STOPPING, signal.SIGCHLD):
+            for number in (*self._stop_signals, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._stop_signals)
             os.close(self._lifeline[1])
             for other, sockets in enumerate(self._sockets):
                 for sock in sockets if other != worker else ():

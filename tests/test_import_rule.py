@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = """
 __init__ access answers api_errors author_errors bundled channels cors dialects._dialect doors event_stream events flavours._flavour \
     histogram lanes limits mock_errors namesake network noted paces parameters places reactions recording registry route \
-    running_usage scene steps tokens turns websocket_errors writes yaml_marks
+    running_usage scene steps tokens turns websocket_errors writes writing yaml_marks
 dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_message load_report merged_journal \
     pacing plan profiles replay settings slow_head validation
@@ -24,7 +24,8 @@ certificates labels orders outbox play redis_line shared_places slots
 exchange
 load_watch upstream
 transports
-app beats breaking claims control fleet health journal_file metrics recorder replicas request_lines routes seed_proxy stored workers
+app beats breaking claims control fleet health journal_file metrics recorder replicas request_lines routes seed_proxy \
+    stop_signals stored workers
 pytest_plugin testing
 __main__ cli
 """
@@ -34,7 +35,7 @@ SEEDED = {"random.Random", "uuid.UUID"}
 """What of these follows from what it is given."""
 FACE = {
     "answers", "author_errors", "bundled", "channels", "cli", "event_stream", "journal", "profiles", "registry", "steps", "testing",
-    "yaml_marks",
+    "writing", "yaml_marks",
 }  # fmt: skip
 """What `conformance` may use of `mockserver`."""
 

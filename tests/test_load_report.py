@@ -196,6 +196,45 @@ def test_a_terminal_is_shown_the_summary(tmp_path: Path) -> None:
     assert "first token" in shown
 
 
+ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "mockserver", "serve", "--port", "0", *sys.argv[1:]])
+"""
+"""Its standard output becomes the terminal that controls it: when the other end is closed, it gets SIGHUP (credentials(7), pty(7))."""
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2", "--store", "memory")])
+def test_what_was_seen_is_kept_when_the_terminal_is_closed(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    report, journal = tmp_path / "load.json", tmp_path / "journal"
+    ours, theirs = pty.openpty()
+    flags = ("--report", str(report), "--journal", str(journal), "--pace", "tps=5", *workers)
+    process = subprocess.Popen([sys.executable, "-c", ON_A_TERMINAL, *flags], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    client = Client(os.read(ours, 4096).decode().split()[0])
+    with client.open_stream(client.base_url) as stream:
+        assert stream.recv(12) == b"HTTP/1.1 200"
+        os.close(ours)
+        assert process.wait(20) == 0
+    assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 1
+    entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert [entry["request"]["ended_by"] for entry in entries if "request" in entry] == ["server"]
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2", "--store", "memory")])
+def test_under_nohup_the_end_of_a_terminal_is_not_heard(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    command = ["nohup", *SERVE, "serve", "--port", "0", "--report", str(tmp_path / "load.json"), *workers]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True) as process:
+        assert process.stdout
+        client = Client(process.stdout.readline().strip())
+        os.killpg(process.pid, signal.SIGHUP)
+        assert client.ask().status_code == 200
+        process.terminate()
+    assert process.returncode == 0
+    assert json.loads((tmp_path / "load.json").read_text(encoding="utf-8"))["total"]["requests"] == 1
+
+
 def test_a_key_that_is_no_text_is_in_every_form(tmp_path: Path) -> None:
     files = [tmp_path / f"load.{form}" for form in ("json", "html", "txt")]
     with watched(*files) as client:

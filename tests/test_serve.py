@@ -235,7 +235,7 @@ async def test_websockets_end_by_going_away() -> None:
         assert await asyncio.to_thread(process.wait, 10) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_it_ends_in_the_midst_of_a_thousand_streams(number: signal.Signals) -> None:
     with serving("--pace", "tps=1") as (url, process):
         target = httpx.URL(url)

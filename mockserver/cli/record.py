@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 
 import click
+
+from mockserver.stop_signals import stop_signals
 
 
 @click.command()
@@ -36,7 +37,7 @@ async def _record(upstream: str, output: Path, host: str, port: int) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         loop.add_signal_handler(number, stop.set)
     async with Recorder(upstream, output, host=host, port=port) as recorder:
         click.echo(recorder.base_url)

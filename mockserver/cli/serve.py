@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ import click
 from mockserver.cli import _flags as flags
 from mockserver.profiles import Shelf
 from mockserver.settings import MAX_BODY, Settings
+from mockserver.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from socket import socket
@@ -126,7 +126,7 @@ async def _until_stopped(app: App, log_format: Form | None, ready: Callable[[], 
     _allow_many_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         loop.add_signal_handler(number, stop.set)
     if lifeline is not None:
         loop.add_reader(lifeline, stop.set)
