@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conformance.verdict import USAGE
+
+if TYPE_CHECKING:
+    from conformance.matrix import Matrix
 
 
 @click.command()
@@ -19,6 +25,7 @@ def merge(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path
     """The matrix of clients and cases, from the files of `check --json`; to standard output as Markdown if no file is named."""
     from conformance import matrix
     from conformance.reporters import matrix_html, matrix_markdown
+    from mockserver import writing
     from mockserver.author_errors import AuthorError
 
     try:
@@ -26,11 +33,16 @@ def merge(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path
     except AuthorError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
-    if html_file:
-        html_file.write_text(matrix_html.render(merged), encoding="utf-8")
-    if markdown_file:
-        markdown_file.write_text(matrix_markdown.render(merged), encoding="utf-8")
-    if json_file:
-        json_file.write_text(matrix.to_text(merged), encoding="utf-8")
-    if not (html_file or markdown_file or json_file):
+    forms = ((html_file, matrix_html.render), (markdown_file, matrix_markdown.render), (json_file, matrix.to_text))
+    asked = [(file, render) for file, render in forms if file is not None]
+    failed = writing.each((file, partial(_write, merged, render)) for file, render in asked)
+    for line in failed:
+        click.echo(line, err=True)
+    if not asked:
         click.echo(matrix_markdown.render(merged), nl=False)
+    if failed:
+        sys.exit(USAGE)
+
+
+def _write(merged: Matrix, render: Callable[[Matrix], str], path: Path) -> None:
+    path.write_text(render(merged), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +28,18 @@ def destination(text: str) -> Path:
 
 
 def tell(load: Load, files: Iterable[Path]) -> None:
-    """Write the reports, each whole or not at all; on a terminal, show it too."""
+    """Write the reports, each whole or not at all; on a terminal, show it too. Raises ClickException for those that cannot be."""
+    from mockserver import writing
     from mockserver.load_report import to_json
 
     report = to_json(load)
-    for path in files:
-        _replace(path, FORMS[path.suffix](report))
+    failed = writing.each((path, lambda path: _replace(path, FORMS[path.suffix](report))) for path in files)
     if sys.stdout.isatty():
         from mockserver.cli import _load_text
 
         _load_text.show(report)
+    if failed:
+        raise click.ClickException("\n".join(f"the report {line}" for line in failed))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -44,9 +47,10 @@ def _replace(path: Path, text: str) -> None:
     try:
         written.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.replace(path)
-    except OSError as error:
-        written.unlink(missing_ok=True)
-        raise click.ClickException(f"the report {path} could not be written: {error.strerror or error}") from None
+    except OSError:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+        raise
 
 
 def _json(report: Report) -> str:
