@@ -207,6 +207,11 @@ class Engine:
         return result
 
     async def _judged(self, server: MockServer, job: Job) -> CaseResult:
+        began = time.monotonic()
+        result = await self._result(server, job)
+        return replace(result, seconds=time.monotonic() - began)
+
+    async def _result(self, server: MockServer, job: Job) -> CaseResult:
         if NETWORK in job.case.needs and (lacking := MockServer.no_network()):
             return judge.skipped(job.case, job.dialect, job.variant, lacking)
         missing = [need for need in job.case.needs if need != NETWORK and not judge.declares(self.adapter.hello, need)]

@@ -61,7 +61,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case over one transport in one variant. `transcript` is what was judged; None when nothing ran."""
+    """One case over one transport in one variant. `transcript` is what was judged; None when nothing ran. `seconds` is how long it took."""
 
     id: str
     level: str
@@ -71,6 +71,7 @@ class CaseResult:
     variant: str | None = None
     transcript: dict[str, Any] | None = field(default=None, compare=False)
     kit_errors: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def name(self) -> str:

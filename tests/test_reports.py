@@ -126,6 +126,15 @@ def test_junit_says_which_check_failed_and_why() -> None:
     assert (suite[0].get("classname"), suite[0].get("name")) == ("streamproof.L2", "L2.made.fail[sse]")
 
 
+def test_junit_says_how_long_each_case_took(real: dict[str, Any]) -> None:
+    suite = ET.fromstring(junit.render(real))
+    times = {str(test.get("name")): float(str(test.get("time"))) for test in suite.iter("testcase")}
+    ran = [f"{each['id']}[{each['transport']}]" for each in real["cases"] if "transcript" in each]
+    assert ran
+    assert all(0.1 < times[name] < float(str(suite.get("time"))) for name in ran)
+    assert ET.fromstring(junit.render(made(replace(PASSING, seconds=1.25))))[0].get("time") == "1.250"
+
+
 # Markdown
 
 

@@ -34,6 +34,7 @@ def render(report: Mapping[str, Any]) -> str:
 def _testcase(suite: ET.Element, case: Mapping[str, Any]) -> None:
     where = ",".join(part for part in (case["transport"], case.get("variant")) if part)
     element = ET.SubElement(suite, "testcase", classname=f"streamproof.{case['level']}", name=f"{case['id']}[{where}]")
+    element.set("time", f"{case['seconds']:.3f}")
     tag = "failure" if case["verdict"] in FAILED else "error" if case["verdict"] == "inconclusive" else None
     told = [check for check in case["checks"] if check["verdict"] in (*FAILED, "inconclusive")]
     if tag is not None:

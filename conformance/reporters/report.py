@@ -36,6 +36,7 @@ def _case(case: CaseResult, transcripts: bool) -> dict[str, Any]:
         "title": case.title,
         "transport": case.transport,
         "verdict": case.verdict,
+        "seconds": round(case.seconds, 3),
         "checks": [_check(check) for check in case.checks],
     }
     if case.variant is not None:
