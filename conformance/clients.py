@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from conformance import languages, packages
-from conformance.adapter import HELLO_SECONDS, Process
+from conformance.adapter import HELLO_SECONDS
+from conformance.process import Process
 from mockserver.author_errors import nearest
 
 HERE = Path(__file__).parent

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shlex
-import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,8 +22,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance import languages, packages
-from conformance.adapter import AdapterBroken, clean_environment
+from conformance.adapter import AdapterBroken
 from conformance.case import Case, Check
+from conformance.child import clean_environment, end_group
 from conformance.clients import words_of
 from conformance.engine import Routed
 from mockserver.testing import MockSession
@@ -102,12 +101,7 @@ class Process:
     port: int
 
     async def stop(self) -> None:
-        """SIGTERM to its group, a second, SIGKILL."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.child.pid, number)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.child.wait(), 1.0)
+        await end_group(self.child)
 
 
 @dataclass

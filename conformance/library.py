@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance import baseline, checked, clients
-from conformance.adapter import Adapter, Client, Function, read_hello
+from conformance.adapter import Adapter, read_hello
 from conformance.checked import Checked
 from conformance.engine import Engine
+from conformance.function import Client, Function
 
 HELLO: Mapping[str, Any] = {"type": "hello", "protocol": 1, "language": "python", "transports": ["sse"], "controls": [], "retry": "none"}
 """What a function is taken to declare where its `hello` says nothing else."""

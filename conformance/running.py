@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +12,11 @@ from pathlib import Path
 import click
 
 from conformance import baseline, checked, clients, engine
-from conformance.adapter import Adapter, OneShot
+from conformance.adapter import Adapter
+from conformance.one_shot import OneShot
 from conformance.reporters import console, report
-from conformance.verdict import ADAPTER_BROKEN, KIT_BUG
+from conformance.verdict import ADAPTER_BROKEN, GREEN, KIT_BUG, USAGE, CaseResult
+from mockserver import writing
 
 DRIVER = "reference-python"
 """The client that drives a gateway."""
@@ -61,7 +65,8 @@ def adapter_for(client: str, one_shot: bool) -> Adapter:
 
 
 async def check(asked: Asked) -> int:
-    """Run, report, and return the exit code. Raises AuthorError and LookupError for what was asked wrongly."""
+    """Run, report, and return the exit code: a report that cannot be written is in the way of green. Raises AuthorError and LookupError
+    for what was asked wrongly."""
     asked.ready()
     known = baseline.load(asked.known_failing) if asked.known_failing else ()
     screen = console.Console(asked.strict)
@@ -76,8 +81,10 @@ async def check(asked: Asked) -> int:
     else:
         made = _introduced(await checked.run(runner, wanted), note=needs.note)
     screen.ended(made.results, made.cases, made.exit)
-    _write(asked, made.report(), made)
-    return made.exit.code
+    failed = writing.each(_files(asked, made.report(), made))
+    for line in failed:
+        click.echo(line, err=True)
+    return USAGE if failed and made.exit.code == GREEN else made.exit.code
 
 
 async def _through(command: str, runner: engine.Engine, wanted: checked.Wanted) -> checked.Checked:
@@ -100,6 +107,27 @@ def _introduced(made: checked.Checked, **words: str) -> checked.Checked:
     return replace(made, results=replace(made.results, hello={**made.results.hello, **said}))
 
 
+def _files(asked: Asked, made: dict[str, object], judged: checked.Checked) -> Iterator[tuple[Path, writing.Writer]]:
+    """What is asked for, each with what writes it."""
+    if asked.json_file:
+        yield asked.json_file, lambda path: report.write(path, made)
+    if asked.write_baseline:
+        yield asked.write_baseline, lambda path: _write_baseline(path, judged)
+    if asked.keep_dir:
+        yield asked.keep_dir, lambda path: _keep(path, judged.cases)
+    for file, name in ((asked.junit_file, "junit"), (asked.html_file, "html"), (asked.markdown_file, "markdown")):
+        if file is not None:
+            yield file, partial(_render, name, made)
+    if asked.badge_dir:
+        from conformance.reporters import badge
+
+        yield asked.badge_dir, lambda path: badge.write(path, made)
+
+
+def _render(name: str, made: Mapping[str, object], path: Path) -> None:
+    path.write_text(importlib.import_module(f"conformance.reporters.{name}").render(made), encoding="utf-8")
+
+
 def _write_baseline(path: Path, judged: checked.Checked) -> None:
     """A run that was cut short says nothing of what it did not reach: an older file is left as it is."""
     if judged.results.stopped_at_l0 or judged.exit.code in (ADAPTER_BROKEN, KIT_BUG):
@@ -108,21 +136,7 @@ def _write_baseline(path: Path, judged: checked.Checked) -> None:
         path.write_text(baseline.written(judged.cases, kept=judged.kept), encoding="utf-8")
 
 
-def _write(asked: Asked, made: dict[str, object], judged: checked.Checked) -> None:
-    if asked.json_file:
-        report.write(asked.json_file, made)
-    if asked.write_baseline:
-        _write_baseline(asked.write_baseline, judged)
-    if asked.keep_dir:
-        for result in judged.cases:
-            if result.transcript is not None:
-                report.write(asked.keep_dir / f"{result.name.replace('[', '.').rstrip(']').replace(',', '.')}.json", result.transcript)
-    for path, name in ((asked.junit_file, "junit"), (asked.html_file, "html"), (asked.markdown_file, "markdown")):
-        if path is not None:
-            import importlib
-
-            path.write_text(importlib.import_module(f"conformance.reporters.{name}").render(made), encoding="utf-8")
-    if asked.badge_dir:
-        from conformance.reporters import badge
-
-        badge.write(asked.badge_dir, made)
+def _keep(folder: Path, cases: Iterable[CaseResult]) -> None:
+    for result in cases:
+        if result.transcript is not None:
+            report.write(folder / f"{result.name.replace('[', '.').rstrip(']').replace(',', '.')}.json", result.transcript)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import packages
-from conformance.adapter import Process
 from conformance.case import corpus
 from conformance.engine import FIRST, Engine, Results
 from conformance.exhibit import Exhibit
+from conformance.process import Process
 from conformance.verdict import CheckResult, Verdict
 
 BROKEN = (Verdict.FAIL, Verdict.WARN, Verdict.INFO)

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from conformance import case, clients
-from conformance.adapter import Process
 from conformance.engine import Engine, Results
+from conformance.process import Process
 from conformance.verdict import CaseResult, Verdict
 from mockserver.author_errors import AuthorError
 from mockserver.bundled import bundled

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from conformance import attempts, case, clients, judge, links, speed
-from conformance.adapter import OneShot, Process
 from conformance.engine import Engine, Job, Results
+from conformance.one_shot import OneShot
+from conformance.process import Process
 from conformance.report import Report
 from conformance.verdict import CaseResult, Verdict
 from mockserver.answers import ApiError

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from conformance import case, clients, said
-from conformance.adapter import Process
 from conformance.data_messages import data_messages
 from conformance.engine import Engine, Results
 from conformance.kit_check import planned_ending, planned_messages
+from conformance.process import Process
 from conformance.verdict import Verdict
 from mockserver.steps import End, Frame, HangUp, Message, Pulse, Raw, Reset, Stall, Step, Timeline, Vanish, Wait
 

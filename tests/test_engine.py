@@ -11,9 +11,10 @@ import pytest
 from aiohttp import ClientSession
 
 from conformance import engine
-from conformance.adapter import Emit, Function, Run
+from conformance.adapter import Emit, Run
 from conformance.case import Case, Check, corpus
 from conformance.engine import Engine, Results, exit_of
+from conformance.function import Function
 from conformance.verdict import KIT_BUG, Verdict
 from mockserver.journal import Journal
 from mockserver.plan import NOTHING, Plan

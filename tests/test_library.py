@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from conformance import check, check_sync
-from conformance.adapter import Emit, Function, Run
+from conformance.adapter import Emit, Run
+from conformance.function import Function
 from mockserver.author_errors import AuthorError
 
 HELLO = {"controls": ["cancel_after_events"], "name": "by-hand", "version": "1", "concurrency": 4}

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from conformance import case
-from conformance.adapter import Process
 from conformance.engine import Engine
 from conformance.levels import levels
+from conformance.process import Process
 from conformance.verdict import Verdict
 from mockserver.testing import MockServer
 from mockserver.transports import proxies

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from conformance import case
-from conformance.adapter import Process
 from conformance.engine import Engine, Results, exit_of
+from conformance.process import Process
 from conformance.verdict import ADAPTER_BROKEN, TOO_LITTLE, Verdict
 
 HELLO = {"type": "hello", "protocol": 1, "name": "null", "version": "0", "transports": ["sse", "ws"], "controls": [], "retry": "none"}

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from conformance import case
-from conformance.adapter import AdapterBroken, OneShot, Process, read_line
+from conformance.adapter import AdapterBroken, read_line
 from conformance.engine import Engine, exit_of
+from conformance.one_shot import OneShot
+from conformance.process import Process
 from conformance.verdict import ADAPTER_BROKEN, TOO_LITTLE
 
 HELLO = {"type": "hello", "protocol": 1, "name": "odd", "transports": ["sse"], "retry": "none"}
@@ -147,6 +149,26 @@ async def test_a_run_that_comes_while_a_hanging_process_is_killed_waits_for_the_
         assert (await hanging).lost == "no result within 0.5 s"
     finally:
         await adapter.stop()
+
+
+@pytest.mark.parametrize("one_shot", [False, True])
+async def test_a_command_need_not_read_what_it_is_told(one_shot: bool, tmp_path: Path) -> None:
+    """A line of a megabyte is more than a pipe holds, and what is flat in the environment more than a variable holds."""
+    says = (
+        f"one_shot, HELLO = {one_shot}, {HELLO!r}\n"
+        "print(json.dumps(HELLO), flush=True)\n"
+        "if not one_shot: time.sleep(60)\n"
+        "if 'STREAMPROOF_REQUEST_FILE' in os.environ:\n"
+        "    request = json.load(open(os.environ['STREAMPROOF_REQUEST_FILE']))\n"
+        "    print(json.dumps({'type': 'result', 'run': 'long', 'outcome': 'ok', 'text': str(len(request['user']))}))\n"
+    )
+    adapter = (OneShot if one_shot else Process)(command(tmp_path, says))
+    await adapter.start()
+    began = time.monotonic()
+    report = await adapter.run({"run": "long", **RUN, "request": {"user": "é" * 1_000_000}}, 2)
+    await adapter.stop()
+    assert (report.result or {}).get("text") == ("1000000" if one_shot else None), report.lost
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("stays", ["child()", "time.sleep(60)", "child(start_new_session=True)"])

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.adapter import Process
 from conformance.case import Case, corpus
 from conformance.engine import Engine, Results
 from conformance.judge import TOO_BUSY
+from conformance.process import Process
 from conformance.verdict import Verdict
 from mockserver import registry
 

@@ -3,6 +3,7 @@
 import java.io.*;
 import java.net.URI;
 import java.net.http.*;
+import java.nio.file.Path;
 import java.util.regex.Pattern;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -21,10 +22,16 @@ class Adapter {
     else answer();
   }
 
+  /** A long one is in a file. */
+  static HttpRequest.BodyPublisher request() throws IOException {
+    var file = System.getenv("STREAMPROOF_REQUEST_FILE");
+    return file == null ? HttpRequest.BodyPublishers.ofString(System.getenv("STREAMPROOF_REQUEST")) : HttpRequest.BodyPublishers.ofFile(Path.of(file));
+  }
+
   static void answer() throws Exception {
     var request = HttpRequest.newBuilder(URI.create(System.getenv("STREAMPROOF_BASE_URL") + "/chat/completions"))
         .header("Authorization", "Bearer " + System.getenv("STREAMPROOF_API_KEY")).header("Content-Type", "application/json")
-        .POST(HttpRequest.BodyPublishers.ofString(System.getenv("STREAMPROOF_REQUEST"))).build();
+        .POST(request()).build();
     var client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     String text = "", finish = "null", outcome = "error";
     int status = 0, deltas = 0;

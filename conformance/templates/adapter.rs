@@ -23,7 +23,8 @@ fn say(kind: &str, fields: &str) {
 
 /// The outcome and the status; text and finish reason are added to as they come.
 fn answer(text: &mut String, finish: &mut String) -> Result<(&'static str, u16)> {
-    let [url, key, request] = ["BASE_URL", "API_KEY", "REQUEST"].map(|name| var(format!("STREAMPROOF_{name}")).unwrap());
+    let [url, key] = ["BASE_URL", "API_KEY"].map(|name| var(format!("STREAMPROOF_{name}")).unwrap());
+    let request = var("STREAMPROOF_REQUEST").or_else(|_| std::fs::read_to_string(var("STREAMPROOF_REQUEST_FILE").unwrap()))?; // a long one is in a file
     let stop = var("STREAMPROOF_CANCEL_AFTER_EVENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host)?;
