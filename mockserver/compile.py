@@ -7,14 +7,13 @@ number of equal requests.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from mockserver.events import Mark
-from mockserver.framing import http1, websocket
-from mockserver.steps import End, Ending, Frame, Head, Message, Pulse, Raw, Timeline, Wait, WaitFor
+from mockserver.framing import content_coding, http1, websocket
+from mockserver.steps import CODING, End, Ending, Frame, Head, Message, Pulse, Raw, Timeline, Wait, WaitFor
 
 SLICE = 65536
 """The most bytes that go out in one write: back-pressure is looked at after each."""
@@ -159,50 +158,43 @@ class _HttpBody:
     def __init__(self, head: Head | None) -> None:
         self.framing = head.framing if head else "close"
         self.extension = head.extension.encode() if head else b""
-        self.coding = head.coding if head else None
-        self.deflate = _gzip_member() if self.coding in ("gzip", "gzip-late") else None
+        self.codings = tuple(map(content_coding.coder, head.codings)) if head else ()
 
     def bytes_of(self, step: Message | Raw | Frame) -> bytes:
         if not isinstance(step, Message):
             return step.data
-        if step.total is not None and self.framing == "chunked" and self.deflate is None:
+        if step.total is not None and self.framing == "chunked" and not self.codings:
             return http1.chunk_part(step.data, step.offset, step.total, self.extension)
         return self._framed(self._coded(step.data))
 
     def end(self, step: End) -> bytes:
-        rest = self._framed(self.deflate.flush()) if self.deflate else b""
-        return rest + (http1.last_chunk(step.trailers) if self.framing == "chunked" else b"")
+        rest = b""
+        for coder in self.codings:
+            rest = coder.code(rest) + coder.end() if rest else coder.end()
+        return self._framed(rest) + (http1.last_chunk(step.trailers) if self.framing == "chunked" else b"")
 
     def fields(self, timeline: Timeline, head: Head) -> tuple[tuple[str, str], ...]:
-        coding = (("content-encoding", "gzip"),) if self.coding else ()
+        names = ", ".join(coder.name for coder in self.codings)
+        coding = ((CODING, names),) if names and CODING not in head.without else ()
         if self.framing == "chunked":
             return (*coding, ("transfer-encoding", "chunked"))
         if self.framing == "length":
-            return (*coding, ("content-length", str(self._length(timeline) if head.declared is None else head.declared)))
+            return (*coding, ("content-length", str(self._length(timeline, head) if head.declared is None else head.declared)))
         return (*coding, ("connection", "close")) if self.framing == "close" else coding
 
-    def _length(self, timeline: Timeline) -> int:
+    def _length(self, timeline: Timeline, head: Head) -> int:
         """The body's length after its content coding, worked out by coding it once more."""
-        again = _HttpBody(Head(framing="close", coding=self.coding))
+        again = _HttpBody(Head(framing="close", codings=head.codings))
         sizes = [len(again.bytes_of(step)) for step in timeline if isinstance(step, Message)]
         return sum(sizes) + len(again.end(End()))
 
     def _coded(self, data: bytes) -> bytes:
-        if self.coding == "gzip-members":
-            member = _gzip_member()
-            return member.compress(data) + member.flush()
-        if self.deflate is None:
-            return data
-        coded = self.deflate.compress(data)
-        return coded + self.deflate.flush(zlib.Z_SYNC_FLUSH) if self.coding == "gzip" else coded
+        for coder in self.codings:
+            data = coder.code(data)
+        return data
 
     def _framed(self, data: bytes) -> bytes:
         return http1.chunk(data, self.extension) if self.framing == "chunked" else data
-
-
-def _gzip_member() -> zlib._Compress:
-    """wbits 31: zlib's deflate in a gzip member (RFC 1952)."""
-    return zlib.compressobj(wbits=31)
 
 
 class _WebSocketBody:

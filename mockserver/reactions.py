@@ -49,6 +49,7 @@ class Reactions:
     oversize: what a larger message of the client's gets: the connection is closed with 1009, or reset.
     farewell: a WebSocket is closed with this code and reason as soon as it is open, which takes the turn.
     buffers: SO_SNDBUF of the connection, in bytes; 0 is the kernel's own.
+    upgrade: fields of the 101 that opens a WebSocket, in place of its own; None leaves one out.
     """
 
     pong: Literal["ok", "never", "late", "wrong"] = "ok"
@@ -68,3 +69,4 @@ class Reactions:
     oversize: Literal["close", "reset"] = "close"
     farewell: tuple[int, str] | None = None
     buffers: int = 0
+    upgrade: tuple[tuple[str, str | None], ...] = ()

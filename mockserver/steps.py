@@ -19,6 +19,9 @@ from mockserver.events import Mark
 BodyFraming = Literal["chunked", "length", "close", "none"]
 """RFC 9112 §6.3: the chunked coding, Content-Length, until close, or no body at all."""
 
+Coding = Literal["gzip", "gzip-late", "gzip-members", "deflate", "deflate-late", "deflate-raw"]
+"""A content coding (RFC 9110 §8.4.1) and how it is done: flushed after each message, or only at the end (`late`), or each message a
+member of its own; `raw` is without the zlib format around it, as deflate should not be."""
 
 ADDED = frozenset({
     "access-control-allow-credentials", "access-control-allow-origin", "access-control-expose-headers", "connection", "date",
@@ -27,6 +30,8 @@ ADDED = frozenset({
     "x-request-id",
 })  # fmt: skip
 """The fields that the server adds to a head when it is sent, in lower case."""
+CODING = "content-encoding"
+"""The field that names a body's codings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,9 @@ class Head:
     """The status line and header fields. The body's framing decides how each following `Message` is wrapped.
 
     `declared` is the Content-Length to announce with framing `length`; None means the true one, computed when the
-    timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `coding` is the content coding the body's
-    bytes get ("gzip", flushed after each message, "gzip-late", flushed only at the end, or "gzip-members", each message a
-    member of its own). Fields the server adds by itself (`ADDED`) are put behind these, but for those named in `without`.
-    The head leaves at `bytes_per_second`; None: at once.
+    timeline is compiled. `extension` follows every chunk's size (RFC 9112 §7.1.1). `codings` are the content codings the body's
+    bytes get, in this order; they are announced by their names in a Content-Encoding. That and the fields the server adds
+    by itself (`ADDED`) are put behind these, but for those named in `without`. The head leaves at `bytes_per_second`; None: at once.
     """
 
     status: int = 200
@@ -46,7 +50,7 @@ class Head:
     reason: str | None = None
     version: str = "HTTP/1.1"
     declared: int | None = None
-    coding: Literal["gzip", "gzip-late", "gzip-members"] | None = None
+    codings: tuple[Coding, ...] = ()
     extension: str = ""
     without: frozenset[str] = frozenset()
     bytes_per_second: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from random import Random
 
 import h11
@@ -15,7 +16,7 @@ from mockserver.compile import SLICE, Act, Compiled, FramingName, Write, compile
 from mockserver.exchange import filled, find_dialect, flavour, slug_of
 from mockserver.plan import Setting, plan
 from mockserver.registry import names
-from mockserver.steps import End, HangUp, Head, Message, Raw, Reset, Timeline, Wait
+from mockserver.steps import BodyFraming, Coding, End, HangUp, Head, Message, Raw, Reset, Timeline, Wait
 from mockserver.turns import HEALTHY
 
 REQUEST = Request({"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}], "stream": True}, "gpt-4.1")
@@ -83,10 +84,28 @@ def test_the_length_is_the_true_one_unless_another_is_declared(declared: int | N
 
 @pytest.mark.parametrize("coding", ["gzip", "gzip-late", "gzip-members"])
 def test_a_coded_body_has_its_coded_length(coding: str) -> None:
-    timeline: Timeline = (Head(200, framing="length", coding=coding), *MESSAGES, End())  # type: ignore[arg-type]  # a row's text
+    timeline: Timeline = (Head(200, framing="length", codings=(coding,)), *MESSAGES, End())  # type: ignore[arg-type]  # a row's text
     head, _, body = wire(timeline).partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}".encode() in head
     assert gzip.decompress(body) == b"".join(message.data for message in MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("codings", "named"),
+    [(("gzip", "gzip"), b"gzip, gzip"), (("gzip", "gzip-members"), b"gzip, gzip"), (("deflate", "gzip-late"), b"deflate, gzip")],
+)
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_codings_lie_one_in_the_other_and_are_named_in_their_order(codings: tuple[Coding, ...], named: bytes, framing: BodyFraming) -> None:
+    head, pieces, complete = read_by_h11(wire((Head(200, framing=framing, codings=codings), *MESSAGES, End())))
+    assert (dict(head.headers)[b"content-encoding"], complete) == (named, True)
+    inner = gzip.decompress(b"".join(pieces))
+    assert (zlib.decompress(inner) if codings[0] == "deflate" else gzip.decompress(inner)) == b"".join(each.data for each in MESSAGES)
+
+
+def test_a_part_of_a_message_is_coded_by_itself() -> None:
+    parts = (Message(b"dat", offset=0, total=7), Message(b"a: 1", "content", offset=3, total=7))
+    _, pieces, complete = read_by_h11(wire((Head(200, codings=("gzip-members",)), *parts, End())))
+    assert ([gzip.decompress(piece) for piece in pieces], complete) == ([b"dat", b"a: 1"], True)
 
 
 def test_what_is_due_together_is_one_write_and_a_wait_of_zero_is_a_boundary() -> None:

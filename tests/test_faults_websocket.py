@@ -580,6 +580,35 @@ async def test_no_compression(server: MockServer) -> None:
         assert "sec-websocket-extensions" not in far.fields
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ("Sec-WebSocket-Accept", None),
+        ("Sec-WebSocket-Extensions", "x-nobody-offered"),
+        ("Sec-WebSocket-Protocol", "nobody.asked"),
+        ("Upgrade", "h2c"),
+        ("Upgrade", None),
+        ("Connection", "keep-alive"),
+    ],
+)
+async def test_handshake_header(server: MockServer, name: str, value: str | None) -> None:
+    """The field is as told, the others are not touched, and behind the 101 the server speaks WebSocket all the same."""
+    own = {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-accept": None}
+    async with connected(session_of(server, {"handshake-header": {"name": name, "value": value}}).ws_url) as far:
+        assert far.fields.get(name.lower()) == value
+        others = set(own) - {name.lower()}
+        assert {field for field in far.fields if field in own or field.startswith("sec-websocket")} - {name.lower()} == others
+        assert all(far.fields[field] == own[field] for field in others if own[field])
+        far.say(TYPED)
+        assert content(await far.until("done")) == "".join(TEXTS)
+
+
+def test_a_101_has_a_connection_field(server: MockServer) -> None:
+    with pytest.raises(AuthorError, match="always has a Connection field"):
+        session_of(server, {"handshake-header": {"name": "Connection"}})
+
+
 async def lagging(session: MockSession) -> tuple[socket.socket, bytes]:
     """Ask from a socket with a small receive buffer, and read nothing for a while."""
     host, port = session.server.origin.removeprefix("http://").split(":")

@@ -434,6 +434,27 @@ def _(seen: Seen, healthy: bytes) -> None:
     assert gzip.decompress(seen.body) == healthy
 
 
+@row("deflate", "deflate")
+def _(seen: Seen, healthy: bytes) -> None:
+    """In the zlib format; each event can be read as soon as its bytes are here."""
+    assert seen.field("content-encoding") == ["deflate"]
+    assert zlib.decompress(seen.body, wbits=15) == healthy
+    if seen.whole:
+        inflate = zlib.decompressobj(wbits=15)
+        assert [inflate.decompress(chunk) for chunk in seen.chunks[: len(events())]] == events()
+
+
+@row("deflate", {"deflate": False})
+def _(seen: Seen, healthy: bytes) -> None:
+    assert zlib.decompress(seen.body, wbits=15) == healthy
+
+
+@row("deflate", {"deflate": {"raw": True}})
+def _(seen: Seen, healthy: bytes) -> None:
+    assert seen.field("content-encoding") == ["deflate"]
+    assert zlib.decompress(seen.body, wbits=-15) == healthy
+
+
 @row("informational", {"informational": {"status": 103, "times": 2, "headers": {"link": "</a>"}}})
 def _(seen: Seen, healthy: bytes) -> None:
     assert seen.raw.startswith(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 2 + b"HTTP/1.1 200 OK\r\n")
@@ -648,6 +669,13 @@ def test_faults_compose(server: MockServer) -> None:
     assert seen.body == upto(2).replace(b"\n", b"\r\n")
     assert any(chunk.endswith(b"\r") for chunk in seen.chunks)
     assert seen.ended == "FIN"
+
+
+@pytest.mark.parametrize(("name", "announced"), [("x-gzip", ["x-gzip"]), (None, [])])
+def test_a_coding_is_called_what_a_header_says(server: MockServer, name: str | None, announced: list[str]) -> None:
+    seen = broken(server, "sse", "gzip", {"header": {"name": "Content-Encoding", "value": name, "replace": True}})
+    assert seen.field("content-encoding") == announced
+    assert gzip.decompress(seen.body) == healthy_bodies()["sse"]
 
 
 def test_a_place_that_never_came_is_in_the_journal(server: MockServer) -> None:

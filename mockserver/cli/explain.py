@@ -139,7 +139,7 @@ def _said(step: Step) -> str:
             kind = next((value for name, value in step.headers if name.lower() == "content-type"), "no content-type")
             length = f"content-length {step.declared}" if step.declared is not None else step.framing
             slow = f", at {step.bytes_per_second} bytes a second, and all else as much later" if step.bytes_per_second else ""
-            return f"head         {step.status}, {kind}, {step.coding or 'identity'}, {length}{slow}"
+            return f"head         {step.status}, {kind}, {', '.join(step.codings) or 'identity'}, {length}{slow}"
         case Message() | Raw() | Frame():
             kind = step.kind if isinstance(step, Frame) else "raw bytes" if isinstance(step, Raw) and not step.mark else step.mark or "part"
             return f"{kind:<12} {_preview(step.data)}"

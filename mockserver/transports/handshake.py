@@ -147,6 +147,10 @@ class Handshaker(web.WebSocketResponse):
         headers, protocol, window_bits, _ = super()._handshake(request)
         if window_bits:
             headers[hdrs.SEC_WEBSOCKET_EXTENSIONS] = ws_ext_gen(window_bits, isserver=True, server_notakeover=True)
+        for name, value in self.reactions.upgrade:
+            headers.popall(name, None)
+            if value is not None:
+                headers[name] = value
         return headers, protocol, window_bits, True
 
     @property

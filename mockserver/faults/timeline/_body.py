@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.steps import Head, Message, Timeline
+from mockserver.steps import Coding, Head, Message, Timeline
 
 
 def with_head(timeline: Timeline, change: Callable[[Head], Head]) -> Timeline:
@@ -18,6 +18,11 @@ def with_head(timeline: Timeline, change: Callable[[Head], Head]) -> Timeline:
 def head_fields(timeline: Timeline, **fields: Any) -> Timeline:
     """The timeline with these fields of its head replaced."""
     return with_head(timeline, lambda head: replace(head, **fields))
+
+
+def coded(timeline: Timeline, coding: Coding) -> Timeline:
+    """The timeline with one more content coding around its body."""
+    return with_head(timeline, lambda head: replace(head, codings=(*head.codings, coding)))
 
 
 def framing_of(timeline: Timeline) -> str | None:

@@ -20,4 +20,4 @@ class ContentLength:
     off_by: int = 0
 
     def __call__(self, timeline: Timeline, scene: Scene) -> Timeline:
-        return head_fields(timeline, framing="length", declared=max(0, body_size(timeline) + self.off_by), coding=None)
+        return head_fields(timeline, framing="length", declared=max(0, body_size(timeline) + self.off_by), codings=())

@@ -10,7 +10,7 @@ from mockserver.channels import HTTP, DialectName
 from mockserver.faults.timeline._body import with_head
 from mockserver.parameters import Count
 from mockserver.scene import Scene
-from mockserver.steps import ADDED, Head, Timeline
+from mockserver.steps import ADDED, CODING, Head, Timeline
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Header:
         if self.value is not None and not self.replace:
             return replace(head, headers=(*head.headers, *own))
         kept = tuple(field for field in head.headers if not self._means(field[0]))
-        return replace(head, headers=(*kept, *own), without=head.without | frozenset(filter(self._means, ADDED)))
+        return replace(head, headers=(*kept, *own), without=head.without | frozenset(filter(self._means, (*ADDED, CODING))))
 
     def _means(self, name: str) -> bool:
         return fnmatchcase(name.lower(), self.name.lower())
