@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mockserver.redis_line import Line
+from mockserver.redis_line import PATIENCE, Line
+
+if TYPE_CHECKING:
+    from redis.asyncio.client import PubSub
 
 WAIT_SECONDS = 1.0
-LISTEN_SECONDS = 5.0
+SILENT_SECONDS = 2.0
+"""After such a silence Redis is asked whether it is still there: a connection that nobody has ended may lead nowhere."""
 AGAIN_SECONDS = 0.2
 """How soon a lost subscription is tried again."""
 
@@ -24,7 +28,7 @@ Act = Callable[[dict[str, Any]], Awaitable[Any]]
 
 @dataclass(slots=True)
 class _Asked:
-    """What was answered so far; `wanted` is how many processes heard the order, once that is known."""
+    """What was answered so far; `wanted` is how many answers there can be, once that is known."""
 
     over: asyncio.Future[None]
     answers: list[Any] = field(default_factory=list)
@@ -66,7 +70,13 @@ class Orders:
         asked = self._asked[number] = _Asked(asyncio.get_running_loop().create_future())
         try:
             order = {"order": name, "number": number, "from": self._process, **details}
-            asked.wanted = await self._line.call("PUBLISH", self._everyone, json.dumps(order))
+            # Redis counts connections, also those that lead nowhere; a process that is gone still counts as one, for a while.
+            asked.wanted = min(
+                await asyncio.gather(
+                    self._line.call("PUBLISH", self._everyone, json.dumps(order)),
+                    self._line.call("ZCARD", f"{self._line.root}processes"),
+                )
+            )
             asked.look()
             await asyncio.wait((asked.over,), timeout=WAIT_SECONDS)
             return asked
@@ -90,11 +100,7 @@ class Orders:
             try:
                 async with self._line.client.pubsub() as channels:
                     await channels.subscribe(self._everyone, f"{self._to}{self._process}")
-                    while True:
-                        # A time of its own, or the socket's would count: a silent channel is no lost one.
-                        message = await channels.get_message(timeout=LISTEN_SECONDS)
-                        if message is None:
-                            continue
+                    async for message in _coming(channels):
                         if message["type"] == "subscribe":
                             if not stands.done():
                                 stands.set_result(None)
@@ -125,3 +131,15 @@ class Orders:
             await self._line.call("PUBLISH", f"{self._to}{order['from']}", json.dumps({"answer": order["number"], "value": value}))
         except StoreLost:
             """Who asked has given up by now."""
+
+
+async def _coming(channels: PubSub) -> AsyncIterator[dict[str, Any]]:
+    """What comes, one after the other. Raises TimeoutError where Redis does not say that it is still there."""
+    while True:
+        message = await channels.get_message(timeout=SILENT_SECONDS)
+        if message is None:
+            await channels.ping()
+            message = await channels.get_message(timeout=PATIENCE)
+        if message is None:
+            raise TimeoutError(f"nothing came for {SILENT_SECONDS + PATIENCE:g} s, and no answer to a ping")
+        yield message

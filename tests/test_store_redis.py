@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import pytest
 from websockets.sync.client import connect
 
 from mockserver.author_errors import AuthorError
+from mockserver.orders import WAIT_SECONDS
 from mockserver.outbox import shifted
 from mockserver.redis_line import AT_ONCE, PATIENCE, Line, StoreLost, read_address
 from tests.redis_server import RedisServer, redis_server
@@ -718,6 +719,111 @@ def test_who_joins_after_the_store_was_lost_has_a_number_of_its_own() -> None:
             assert [server.ask(f"{path}/v1").status_code for server in (one, other) * 4] == [200] * 8
             settled((one, other), path, requests=8)
             assert len({request["connection"] for request in one.journal(path)["requests"]}) == 8
+
+
+class Forwarder:
+    """A way to a Redis, on TCP. What is connected when it is cut leads nowhere from then on: no FIN, no RST, no byte."""
+
+    def __init__(self, redis: RedisServer) -> None:
+        self._redis = redis
+        self._cuts: list[threading.Event] = []
+        self._open: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}/0"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(str(self._redis.path))
+                cut = threading.Event()
+                self._cuts.append(cut)
+                self._open += near, far
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._forward, args=(source, target, cut), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket, cut: threading.Event) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not cut.is_set():
+                    target.sendall(data)
+            if not cut.is_set():
+                target.shutdown(socket.SHUT_WR)
+
+    def cut(self) -> None:
+        for cut in self._cuts:
+            cut.set()
+
+    def close(self) -> None:
+        for sock in (self._listening, *self._open):
+            sock.close()
+
+
+def test_who_is_cut_off_without_a_word_hears_orders_again() -> None:
+    """What Redis still takes for a connection is not waited for."""
+    with redis_server() as redis:
+        forwarder = Forwarder(redis)
+        with serving(forwarder.url) as far, serving(redis.url) as near:
+            path = far.session([SLOW, {}])
+            idle = f"sessions/{path.removeprefix('/s/')}/idle?timeout="
+            assert near.control("GET", "load").json()["workers"] == 2
+            forwarder.cut()
+            until(lambda: near.control("GET", "load").json()["workers"] == 2)
+            with redis.client() as client:
+                assert client.pubsub_numsub("streamproof:everyone:0") == [("streamproof:everyone:0", 3)], "one leads nowhere"
+            assert near.control("GET", f"{idle}{SOON}").json() == {"idle": True}
+            began = time.monotonic()
+            for _ in range(10):
+                near.journal(path)
+            assert time.monotonic() - began < 5 * WAIT_SECONDS
+            held, over = threading.Event(), threading.Event()
+            reader = stream(far, path, held, over)
+            assert held.wait(SOON)
+            assert near.control("POST", f"sessions/{path.removeprefix('/s/')}/break", {"how": "reset"}).json()["broken"] == 1
+            reader.join()
+        forwarder.close()
+
+
+def _ahead(redis: RedisServer) -> Any:
+    """How far the clock is ahead that all times are moved to."""
+    with redis.client() as client:
+        return json.loads(client.get("streamproof:clock") or "{}").get("ahead")
+
+
+def _tell_time(redis: RedisServer, ahead: float) -> None:
+    """Another machine was the first."""
+    with redis.client() as client:
+        client.set("streamproof:clock", json.dumps({"boot": "another", "ahead": ahead}))
+
+
+def test_a_store_that_comes_back_empty_is_told_the_clock_that_all_have() -> None:
+    with redis_server() as redis:
+        elsewhere = time.time() - time.monotonic() - 1000
+        _tell_time(redis, elsewhere)
+        with serving(redis.url) as server:
+            redis.kill()
+            redis.start()
+            until(lambda: _ahead(redis) is not None)
+            assert _ahead(redis) == elsewhere
+            assert server.ask().status_code == 200
+            (entry,) = settled((server, server), requests=1)["requests"]
+            assert entry["received_at"] == pytest.approx(time.monotonic() + 1000, abs=SOON)
+
+
+def test_a_clock_that_somebody_else_has_brought_is_taken() -> None:
+    with redis_server() as redis, serving(redis.url) as server:
+        redis.kill()
+        redis.start()
+        elsewhere = time.time() - time.monotonic() - 1000
+        _tell_time(redis, elsewhere)
+        with redis.client() as client:
+            until(lambda: client.zcard("streamproof:processes") == 1)
+            assert 0 < client.pttl("streamproof:clock") <= 86_400_000, "it is kept for as long as somebody beats"
+        assert server.ask().status_code == 200
+        (entry,) = settled((server, server), requests=1)["requests"]
+        assert entry["received_at"] == pytest.approx(time.monotonic() + 1000, abs=SOON)
 
 
 # What cannot be a store.

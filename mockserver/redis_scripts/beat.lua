@@ -1,7 +1,7 @@
 -- Say that a process lives. 3: its id, 4: whether it has only begun, 5: ms to live of what belongs to no session, 6: its number (0: it
--- has none yet). Where it is the first, what a server has from its start begins anew: the default session, those of profiles, the uses
+-- has none yet), 7: its machine's boot, 8: that machine's clock in s, 9: the reference clock that it knows ('': none yet). Where it is the first, what a server has from its start begins anew: the default session, those of profiles, the uses
 -- of keys.
--- Returns {Redis' time in ms, its number, which no other process has}.
+-- Returns {Redis' time in ms, its number, which no other process has, the reference clock}.
 local processes, ttl = root .. 'processes', ARGV[5]
 redis.call('ZREMRANGEBYSCORE', processes, '-inf', now() - DEAD)
 if ARGV[4] == '1' and redis.call('ZCARD', processes) == 0 then
@@ -20,4 +20,10 @@ elseif own > tonumber(redis.call('GET', count) or 0) then
     redis.call('SET', count, own)
 end
 for _, key in ipairs({'uses', 'since', 'processes', 'sessions', 'process-count'}) do redis.call('PEXPIRE', root .. key, DAY) end
-return {number(now()), own}
+local clock = root .. 'clock'
+-- A Redis that has none, for it is another one than before, is given it anew by whoever knows it.
+local reference = redis.call('GET', clock)
+    or (ARGV[9] ~= '' and ARGV[9])
+    or string.format('{"boot":"%s","ahead":%s}', ARGV[7], number(now() / 1000 - ARGV[8]))
+redis.call('SET', clock, reference, 'PX', DAY)
+return {number(now()), own, reference}
