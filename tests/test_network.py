@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ from mockserver.bundled import bundled
 from mockserver.network import TOXICS
 from mockserver.profiles import Shelf, load
 from mockserver.testing import MockServer, MockSession
-from mockserver.transports.proxies import LEAST_SECONDS
+from mockserver.transports.listener import bound_socket
+from mockserver.transports.proxies import LEAST_SECONDS, Proxies
 from tests.optional import need_network
 from tests.raw_http import ASKED, read
 from tests.served import served
@@ -224,6 +226,41 @@ def test_a_toxic_acts_in_its_time_only(server: MockServer) -> None:
     session = behind(server, {"timeout": {"seconds": 0.5}})
     assert ask(session.base_url, patience=20, keep=True).how == "fin", "Toxiproxy closes what it had swallowed from"
     assert ask(session.base_url).text == "".join(WORDS)
+
+
+def test_nobody_is_let_through_before_all_toxics_act(server: MockServer) -> None:
+    """Whoever knocks while the proxy is being made: its port is the guard's."""
+    toxics = [{"latency": 0}] * 40 + [{"limit_data": 99}]
+    made = load(document(*toxics), "profile", "profile.yaml").network
+    assert made is not None
+    url = urlsplit(server.base_url)
+    proxies = Proxies("127.0.0.1", f"{url.hostname}:{url.port}")
+    guard = bound_socket("127.0.0.1", 0)
+    making = threading.Thread(target=proxies.open, args=("key", made, guard, f"{url.hostname}:{url.port}"))
+    base_url = f"http://127.0.0.1:{guard.getsockname()[1]}/v1"
+    making.start()
+    try:
+        over = time.monotonic() + 20
+        while (heard := ask(base_url)).how == "refused":
+            assert time.monotonic() < over
+        assert len(heard.whole) == 99
+    finally:
+        making.join()
+        proxies.close_all()
+    assert ask(base_url).how == "refused"
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_left(server: MockServer) -> None:
+    made = load(document({"latency": 1}), "profile", "profile.yaml").network
+    assert made is not None
+    proxies = Proxies("127.0.0.1", "127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+            proxies.open("key", made, taken, "127.0.0.1:9")
+    guard = bound_socket("127.0.0.1", port)
+    assert proxies.open("key", made, guard, "127.0.0.1:9") == port
+    proxies.close_all()
 
 
 def test_a_toxiproxy_that_has_ended_is_started_anew(server: MockServer) -> None:

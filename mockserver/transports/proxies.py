@@ -117,11 +117,13 @@ class Proxies:
         return int(guard.getsockname()[1])
 
     def _make(self, link: Link) -> None:
-        """Make the proxy, with the toxics that act by now."""
-        link.proxy = self._running().create(link.upstream, link.name, address(*link.guard.getsockname()[:2]))
+        """Make the proxy, with the toxics that act by now: it listens when they are there."""
+        toxiproxy = self._running()
+        link.proxy = toxiproxy.create(link.upstream, link.name, address(*link.guard.getsockname()[:2]))
         link.began_at = link.began_at or time.monotonic()
-        for name, toxic in _named(link.network):
-            self._plan(link, name, toxic)
+        acting = [toxic for name, toxic in _named(link.network) if self._plan(link, name, toxic)]
+        if all(toxic.type != "down" for toxic in acting):
+            toxiproxy.enable(link.proxy)
 
     def look(self) -> None:
         """The Toxiproxy may have ended. Raises as `open` does."""
@@ -164,12 +166,12 @@ class Proxies:
             self._toxiproxy.leave(self)
             self._toxiproxy = None
 
-    def _plan(self, link: Link, name: str, toxic: Toxic) -> None:
-        """Let a toxic act in its time."""
+    def _plan(self, link: Link, name: str, toxic: Toxic) -> bool:
+        """Let a toxic act in its time; whether it acts now."""
         passed = time.monotonic() - link.began_at if toxic.aim.after or toxic.aim.seconds else 0.0
         after, until = toxic.aim.after - passed, toxic.aim.after + toxic.aim.seconds - passed
         if toxic.aim.seconds and until <= 0:
-            return
+            return False
         begin, end = _acts(link.proxy, name, toxic)
         later = [(after, begin)] if after > 0 else []
         if toxic.aim.seconds:
@@ -181,6 +183,7 @@ class Proxies:
             timer.daemon = True
             link.timers.append(timer)
             timer.start()
+        return after <= 0
 
 
 def before(network: Network, sockets: Sequence[socket.socket], server: str, seed: int | None) -> Proxies:
@@ -294,12 +297,16 @@ class _Toxiproxy:
                 self._end()
 
     def create(self, upstream: str, name: str, listen: str) -> Any:
-        """A new proxy, without toxics."""
-        try:
-            return self._client.create(upstream, name, listen)
-        except KeyError:
-            # Toxiproxy's answer to a port it cannot have is a 500, which its client takes for a proxy without a name.
-            raise OSError(errno.EADDRINUSE, f"{COMMAND} cannot listen on {listen}") from None
+        """A new proxy, without toxics, that does not listen yet."""
+        return self._client.create(upstream, name, listen, enabled=False)
+
+    def enable(self, proxy: Any) -> None:
+        """Have a proxy listen. Raises OSError where it cannot."""
+        proxy.enable()
+        # Toxiproxy's answer to a port it cannot have is a 500, which its client does not look at.
+        if not self._client.get_proxy(proxy.name).enabled:
+            proxy.destroy()
+            raise OSError(errno.EADDRINUSE, f"{COMMAND} cannot listen on {proxy.listen}")
 
     def _listening(self) -> int:
         """The port of its API, once it is there."""
