@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: help run test check fix matrix baselines bench soak schemas mutants stress
+.PHONY: help run test check fix matrix baselines museum bench soak schemas mutants stress
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -42,6 +42,10 @@ matrix: $(INSTALLED) ## run every client and gateway that is not done yet, and w
 
 baselines: $(INSTALLED) ## write conformance/baselines from what make matrix saw
 	@PYTHONPATH=. $(BIN)/python tools/baselines.py $(ARGS)
+
+museum: $(INSTALLED) ## show every exhibit of the museum, and write docs/museum.json and the page
+	@$(BIN)/python -m mockserver museum --json docs/museum.json $(ARGS)
+	@$(BIN)/python tools/derive_museum_doc.py
 
 bench: $(INSTALLED) ## measure speed against rivals and a C control
 	@$(BIN)/python -m bench $(ARGS)

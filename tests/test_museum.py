@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from conformance.visit import Seen, Visit
 from mockserver.author_errors import AuthorError
 from mockserver.bundled import bundled
 from mockserver.cli import main
+from tools import derive_museum_doc
 
 SHOWN = ("httpx-sse/0.4.1-0.4.2", "ws/7.2.1-7.2.2")
 """Exhibits that are quickly installed and run, in Python and Node."""
@@ -118,6 +120,17 @@ def test_a_version_that_has_no_answer_of_a_healthy_server_says_nothing() -> None
     broken = visit.judged(sound, "1", Results({}, (ill,), 0.0, None, False))
     assert "L0.happy/complete does not hold: no answer" in broken.trouble
     assert not Visit(sound, broken, seen("2", Verdict.PASS)).told_apart
+
+
+def test_the_page_quotes_what_the_kit_said_of_the_bad_version() -> None:
+    sound = Exhibit("a/1-2", "A bug", "It broke.", (), "a", "a", "1", "2", ("L1.text.exact/text",))
+    told = {"date": "2026-01-02", "exhibits": [Visit(sound, seen("1", Verdict.FAIL), seen("2", Verdict.PASS)).report()]}
+    other = replace(sound, name="a/2-3", bad="2", fixed="3")
+    text = derive_museum_doc.page([sound, other], told)
+    assert "2 exhibits; 1 were told apart on 2026-01-02" in text
+    first, second = text.split("### ")[1:]
+    assert "Of 1 the kit said, for `L1.text.exact/text`:\n\n> saw\n" in first
+    assert "It was not shown since it was written." in second
 
 
 def test_names_are_listed_and_a_misspelt_one_is_told_with_the_nearest() -> None:

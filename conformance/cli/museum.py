@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None
         return
     visits = asyncio.run(_visited(exhibits))
     if json_file is not None:
-        report = {"exhibits": [each.report() for each in visits]}
+        report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
         json_file.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     sys.exit(_ended(visits))
 
