@@ -197,6 +197,36 @@ READS: dict[str, tuple[list[Act], dict[str, Any]]] = {
         [SSE_HEAD[:-2] + b"Content-Encoding: gzip\r\n\r\n" + chunked(gzip.compress(data(*HELLO[:3]))[:-9]) + LAST],
         {"outcome": "error", "kind": "truncated"},
     ),
+    "x-gzip": ([http("200 OK", zipped, "Content-Type: text/event-stream", "Content-Encoding: X-GZip")], OK),
+    "deflate": ([http("200 OK", zlib.compress(WHOLE), "Content-Type: text/event-stream", "Content-Encoding: deflate")], OK),
+    "deflate byte by byte": (
+        [one_by_one(http("200 OK", zlib.compress(WHOLE), "Content-Type: text/event-stream", "Content-Encoding: deflate"))],
+        OK,
+    ),
+    "deflate in no format": (
+        [http("200 OK", zlib.compress(WHOLE, wbits=-15), "Content-Type: text/event-stream", "Content-Encoding: deflate")],
+        OK,
+    ),
+    "deflate cut": (
+        [SSE_HEAD[:-2] + b"Content-Encoding: deflate\r\n\r\n" + chunked(zlib.compress(data(*HELLO[:3]))[:-5]) + LAST],
+        {"outcome": "error", "kind": "truncated"},
+    ),
+    "one coding around the other": (
+        [http("200 OK", gzip.compress(zlib.compress(WHOLE)), "Content-Type: text/event-stream", "Content-Encoding: deflate, gzip")],
+        OK,
+    ),
+    "a coding that is none": (
+        [http("200 OK", WHOLE, "Content-Type: text/event-stream", "Content-Encoding: gzip")],
+        {"outcome": "error", "kind": "parse", "text": ""},
+    ),
+    "a coded body of nothing": (
+        [http("200 OK", b"", "Content-Type: text/event-stream", "Content-Encoding: gzip")],
+        {"outcome": "error", "kind": "truncated"},
+    ),
+    "a coding around an unknown one": (
+        [http("200 OK", zipped, "Content-Type: text/event-stream", "Content-Encoding: br, gzip")],
+        {"outcome": "error", "text": ""},
+    ),
     "an unknown coding": ([http("200 OK", WHOLE, "Content-Type: text/event-stream", "Content-Encoding: br")], {"outcome": "error"}),
     "content type with parameters": ([http("200 OK", WHOLE, "Content-Type: Text/Event-Stream;charset=latin-1;")], OK),
     # text/event-stream

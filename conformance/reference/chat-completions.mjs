@@ -141,7 +141,7 @@ export class Client {
       'Content-Type': 'application/json',
       'Content-Length': body.length,
       Accept: 'text/event-stream, application/json',
-      'Accept-Encoding': 'gzip',
+      'Accept-Encoding': 'gzip, deflate',
       'Cache-Control': 'no-cache',
       'User-Agent': AGENT,
     }

@@ -158,7 +158,7 @@ class Client:
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "Accept": "text/event-stream, application/json",
-            "Accept-Encoding": "gzip",
+            "Accept-Encoding": "gzip, deflate",
             "Cache-Control": "no-cache",
             "User-Agent": AGENT,
         }

@@ -112,12 +112,15 @@ export class Response {
     for (let piece; (piece = await this.wire.read()); ) yield piece
   }
 
-  /** The body without its content coding. Reading may be left off and gone on with by `rest`, but for a coded body. */
+  /** The body without its content codings: the last one listed lies outermost (RFC 9110 §8.4). Reading may be left off and gone
+   * on with by `rest`, but for a coded body. */
   content() {
-    const coding = (this.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-    if (coding === 'identity' || coding === '') return { [Symbol.asyncIterator]: () => ({ next: () => this.body.next() }) }
-    if (['gzip', 'x-gzip', 'deflate'].includes(coding)) return inflate(this.body)
-    throw new Failure('parse', `content coding '${coding}' was not asked for`)
+    const listed = (this.headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+    const codings = listed.filter((coding) => coding !== '' && coding !== 'identity').reverse()
+    const unknown = codings.find((coding) => !['gzip', 'x-gzip', 'deflate'].includes(coding))
+    if (unknown) throw new Failure('parse', `content coding '${unknown}' was not asked for`)
+    if (!codings.length) return { [Symbol.asyncIterator]: () => ({ next: () => this.body.next() }) }
+    return codings.reduce(inflate, this.body)
   }
 
   get mediaType() {
@@ -154,9 +157,11 @@ export class Response {
   }
 }
 
-/** gzip or zlib, told by the data itself; all that a piece yields is handed on before the next is needed. */
-async function* inflate(pieces) {
-  const unzipped = pipeline(pieces, zlib.createUnzip(), () => {})
+/** gzip or deflate; all that a piece yields is handed on before the next is needed. */
+async function* inflate(pieces, coding) {
+  const { value: first, done } = await pieces.next()
+  if (done) return
+  const unzipped = pipeline(joined(first, pieces), decoder(coding, first[0]), () => {})
   try {
     yield* unzipped
   } catch (error) {
@@ -164,4 +169,15 @@ async function* inflate(pieces) {
     const cut = error.code === 'Z_BUF_ERROR'
     throw new Failure(cut ? 'truncated' : 'parse', cut ? 'the compressed body ended early' : `the compressed body is broken: ${error.message}`)
   }
+}
+
+async function* joined(first, rest) {
+  yield first
+  yield* rest
+}
+
+/** Some servers leave out the zlib format that deflate should be in; the first byte tells. */
+const decoder = (coding, first) => {
+  if (coding !== 'deflate') return zlib.createGunzip()
+  return (first & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
 }

@@ -125,13 +125,18 @@ class Response:
             raise Failure("truncated", "the TLS connection was cut, and nothing else says where the body ends")
 
     def content(self) -> Iterator[bytes]:
-        """The body without its content coding."""
-        coding = self.headers.get("content-encoding", "identity").strip().lower()
-        if coding in ("", "identity"):
-            return self.body
-        if coding in ("gzip", "x-gzip", "deflate"):
-            return inflate(self.body)
-        raise Failure("parse", f"content coding '{coding}' was not asked for")
+        """The body without its content codings: the last one listed lies outermost (RFC 9110 §8.4)."""
+        body = self.body
+        for coding in reversed(self.codings()):
+            if coding not in ("gzip", "x-gzip", "deflate"):
+                raise Failure("parse", f"content coding '{coding}' was not asked for")
+            body = inflate(body, coding)
+        return body
+
+    def codings(self) -> list[str]:
+        """The content codings, in the order in which they were applied."""
+        listed = (coding.strip().lower() for coding in self.headers.get("content-encoding", "").split(","))
+        return [coding for coding in listed if coding not in ("", "identity")]
 
     def media_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -159,12 +164,12 @@ class Response:
         return self.whole and framed and not close and self.version == "1.1" and not wire.buffer and not wire.ended and not wire.half_sent
 
 
-def inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """gzip or zlib, told by the data itself; all that a piece yields is handed on before the next is read."""
-    decoder, inside = zlib.decompressobj(47), False
+def inflate(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """gzip or deflate; all that a piece yields is handed on before the next is read."""
+    decoder = None
     for piece in pieces:
-        while True:
-            inside = inside or bool(piece)
+        while decoder or piece:
+            decoder = decoder or zlib.decompressobj(window(coding, piece[0]))
             try:
                 out = decoder.decompress(piece, READ)
             except zlib.error as error:
@@ -173,8 +178,15 @@ def inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 yield out
             piece = decoder.unconsumed_tail
             if decoder.eof:
-                piece, decoder, inside = decoder.unused_data, zlib.decompressobj(47), False
-            if not piece and len(out) < READ:
+                piece, decoder = decoder.unused_data, None
+            elif not piece and len(out) < READ:
                 break
-    if inside:
+    if decoder:
         raise Failure("truncated", "the compressed body ended early")
+
+
+def window(coding: str, first: int) -> int:
+    """zlib's `wbits` for a coding whose first byte is here: some servers leave out the zlib format that deflate should be in."""
+    if coding != "deflate":
+        return 31
+    return 15 if first & 0x0F == 8 else -15
