@@ -70,14 +70,42 @@ def _known(known: Sequence[Known], case: CaseResult, check: CheckResult) -> Chec
 
 def beyond(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[Known, ...]:
     """Lines that match nothing among the results."""
-    return tuple(entry for entry in known if not any(entry.matches(case, check) for case in results for check in case.checks))
+    return tuple(entry for entry in known if not _matched(entry, results))
 
 
 def stale(known: Sequence[Known], results: Sequence[CaseResult], not_asked: Sequence[CaseResult] = ()) -> tuple[str, ...]:
-    """Lines that match nothing that was run, nor what was not asked for."""
-    return tuple(
-        f"line {entry.line}: '{entry.pattern}' matches no check that was run" for entry in beyond(beyond(known, results), not_asked)
-    )
+    """Lines that match nothing that was run, nor what was not asked for; and lines about what does not apply to this client any more.
+    What could not be told, now or on this machine, makes no line stale."""
+    lines = ((entry, _why_stale(entry, results)) for entry in beyond(known, not_asked))
+    return tuple(f"line {entry.line}: '{entry.pattern}' {why}" for entry, why in lines if why)
+
+
+def _why_stale(entry: Known, results: Iterable[CaseResult]) -> str:
+    checks = [check for _, check in _matched(entry, results)]
+    if not checks:
+        return "matches no check that was run"
+    applies = any(check.verdict is not Verdict.NOT_APPLICABLE or check.machine for check in checks)
+    return "" if applies else f"does not apply any more ({checks[0].reason})"
+
+
+def _matched(entry: Known, results: Iterable[CaseResult]) -> list[tuple[CaseResult, CheckResult]]:
+    return [(case, check) for case in results for check in case.checks if entry.matches(case, check)]
+
+
+def untold(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[Known, ...]:
+    """What of these lines a run says nothing about, because the machine was too busy, or is another: whole lines, or a line a check."""
+    told = failing(results)
+    kept: list[Known] = []
+    for entry in known:
+        matched = _matched(entry, results)
+        untold = [(case, check) for case, check in matched if check.verdict is Verdict.INCONCLUSIVE or check.machine]
+        if untold and untold == matched:
+            kept.append(entry)
+            continue
+        for case, check in untold:
+            if f"{case.id}/{check.id}" not in told and not any(line.matches(case, check) for line in kept):
+                kept.append(replace(entry, pattern=f"{case.name}/{check.id}"))
+    return tuple(kept)
 
 
 HEADING = "case/check or case[where]/check, then the reason: say why it fails and where that is tracked"

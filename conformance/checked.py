@@ -30,7 +30,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What came of a check. `cases` are the results in order, as the baseline and the requirement set see them; `kept` are the lines of
-    the baseline about what was not asked for."""
+    the baseline about what was not asked for, or could not be told."""
 
     results: Results
     cases: tuple[CaseResult, ...]
@@ -68,7 +68,7 @@ async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case
     cases = tuple(filter(None, map(fitted, selected)))
     counted = in_requirements(cases, wanted.requirements)
     results = await engine.run(each for each in cases for _ in range(wanted.repeat))
-    judged = (_required(result, counted) for result in results.cases)
+    judged = (required(result, counted) for result in results.cases)
     ordered = sorted(
         baseline.apply(wanted.known, judged), key=lambda result: (result.level, result.id, result.transport, result.variant or "")
     )
@@ -76,7 +76,8 @@ async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case
     final = exit_of(replace(results, cases=tuple(ordered)), wanted.strict, baseline.stale(wanted.known, ordered, others))
     unmet = baseline.beyond(wanted.known, ordered)
     gone = baseline.beyond(unmet, others)
-    return Checked(results, tuple(ordered), final, tuple(line for line in unmet if line not in gone))
+    kept = (*(line for line in unmet if line not in gone), *baseline.untold(wanted.known, ordered))
+    return Checked(results, tuple(ordered), final, kept)
 
 
 def _not_asked(cases: Iterable[case.Case | None], selected: Iterable[case.Case], transports: Sequence[str]) -> list[CaseResult]:
@@ -110,8 +111,8 @@ def _version(text: str) -> tuple[int, ...]:
         raise LookupError(f"'{text}' is not a requirement set: wanted a version such as 1.0") from None
 
 
-def _required(result: CaseResult, counted: frozenset[tuple[str, str]]) -> CaseResult:
-    """What the checks beyond the asked requirement set find is information."""
+def required(result: CaseResult, counted: frozenset[tuple[str, str]]) -> CaseResult:
+    """The result as a requirement set sees it: what checks beyond it find is information."""
     return replace(result, checks=tuple(check if (result.id, check.id) in counted else _informative(check) for check in result.checks))
 
 

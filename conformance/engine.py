@@ -212,23 +212,21 @@ class Engine:
         return replace(result, seconds=time.monotonic() - began)
 
     async def _result(self, server: MockServer, job: Job) -> CaseResult:
-        if NETWORK in job.case.needs and (lacking := MockServer.no_network()):
-            return judge.skipped(job.case, job.dialect, job.variant, lacking)
+        return self.skipped(job) or await self._once(server, job)
+
+    def skipped(self, job: Job) -> CaseResult | None:
+        """What becomes of a job that does not apply to this client, or not on this machine. The client has been greeted."""
         missing = [need for need in job.case.needs if need != NETWORK and not judge.declares(self.adapter.hello, need)]
         if missing:
             blocks = "" if all(map(judge.optional, missing)) else " (a requirement stays untested)"
             return judge.skipped(job.case, job.dialect, job.variant, f"not declared: {', '.join(missing)}{blocks}")
-        if unseen := self._unseen(job.case):
-            return judge.skipped(job.case, job.dialect, job.variant, unseen)
-        return await self._once(server, job)
-
-    def _unseen(self, case: Case) -> str | None:
-        """Why a case about the adapter's process cannot be judged here."""
-        if not (case.observe_process or case.own_process):
-            return None
-        if self.adapter.another() is None:
-            return "the client is no process that stays"
-        return None if sys.platform == "linux" or not case.observe_process else "descriptors are counted on Linux only"
+        if (job.case.observe_process or job.case.own_process) and self.adapter.another() is None:
+            return judge.skipped(job.case, job.dialect, job.variant, "the client is no process that stays")
+        if NETWORK in job.case.needs and (lacking := MockServer.no_network()):
+            return judge.skipped(job.case, job.dialect, job.variant, lacking, machine=True)
+        if job.case.observe_process and sys.platform != "linux":
+            return judge.skipped(job.case, job.dialect, job.variant, "descriptors are counted on Linux only", machine=True)
+        return None
 
     async def _once(self, server: MockServer, job: Job) -> CaseResult:
         async with self._sessions(server, job) as sessions, self._client(job) as adapter:
@@ -375,7 +373,7 @@ def _broken(adapter: Adapter) -> str | None:
 UNTOLD = "not enough ran to tell: a check is inconclusive"
 
 
-def _lenient(check: CheckResult) -> bool:
+def lenient(check: CheckResult) -> bool:
     """Whether a check is in the way of green for those who are strict only."""
     return check.verdict is Verdict.WARN or (check.verdict is Verdict.NOT_APPLICABLE and check.severity != "INFO")
 
@@ -400,6 +398,6 @@ def exit_of(results: Results, strict: bool = False, stale: Sequence[str] = ()) -
         return Exit(TOO_LITTLE, UNTOLD)
     if not verdicts & {Verdict.PASS, Verdict.WARN, Verdict.INFO, Verdict.KNOWN_FAIL}:
         return Exit(TOO_LITTLE, "nothing ran")
-    if strict and any(_lenient(check) for case in results.cases for check in case.checks):
+    if strict and any(lenient(check) for case in results.cases for check in case.checks):
         return Exit(FAILED, "a SHOULD is broken or a check did not apply (--strict)")
     return Exit(GREEN, "every MUST that was asked for holds")

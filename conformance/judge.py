@@ -33,9 +33,15 @@ def too_busy(result: CaseResult) -> bool:
     return any(check.reason == TOO_BUSY for check in result.checks)
 
 
-def skipped(case: Case, transport: str, variant: str | None, reason: str) -> CaseResult:
-    """A case the client does not declare what it needs for."""
-    checks = tuple(CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=reason) for check in case.checks)
+def skipped(case: Case, transport: str, variant: str | None, reason: str, *, machine: bool = False) -> CaseResult:
+    """A case the client does not declare what it needs for, or that this machine has no means for."""
+    checks = tuple(CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=reason, machine=machine) for check in case.checks)
+    return CaseResult(case.id, case.level, transport, case.title, checks, variant)
+
+
+def unjudged(case: Case, transport: str, variant: str | None, hello: Mapping[str, Any]) -> CaseResult:
+    """A case before it is run: what this client's hello already tells of it, and the rest open."""
+    checks = tuple(_undeclared(check, hello) or CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE) for check in case.checks)
     return CaseResult(case.id, case.level, transport, case.title, checks, variant)
 
 
@@ -48,9 +54,8 @@ def _witness(case: Case) -> Mapping[str, Any]:
 
 
 def _judged(check: Check, transcript: Mapping[str, Any], missing: str | None) -> CheckResult:
-    undeclared = [need for need in check.needs if not declares(transcript["hello"], need)]
-    if undeclared:
-        return CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=f"not declared: {', '.join(undeclared)}")
+    if (skipped := _undeclared(check, transcript["hello"])) is not None:
+        return skipped
     busy = check.timed and transcript["derived"]["lag_ms"] > BUSY_MS
     if missing is not None:
         reason = TOO_BUSY if busy else f"the witness is missing: {missing}"
@@ -61,6 +66,13 @@ def _judged(check: Check, transcript: Mapping[str, Any], missing: str | None) ->
     if busy:
         return CheckResult(check.id, check.severity, Verdict.INCONCLUSIVE, wrong, TOO_BUSY)
     return CheckResult(check.id, check.severity, BROKEN[check.severity], wrong)
+
+
+def _undeclared(check: Check, hello: Mapping[str, Any]) -> CheckResult | None:
+    undeclared = [need for need in check.needs if not declares(hello, need)]
+    if not undeclared:
+        return None
+    return CheckResult(check.id, check.severity, Verdict.NOT_APPLICABLE, reason=f"not declared: {', '.join(undeclared)}")
 
 
 def declares(hello: Mapping[str, Any], need: str) -> bool:

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from conformance import baseline, case, judge
+from conformance import baseline, case, checked, judge
 from conformance.adapter import Adapter, AdapterBroken
 from conformance.engine import Engine, Job, jobs_of
 from conformance.running import adapter_for
@@ -23,11 +24,13 @@ Place = tuple[str, str, str | None]
 @dataclass
 class Bench:
     """The jobs that may be asked for, and their results as they are made. `one_by_one` judges each as it is asked for, with one
-    client and one server kept open; else all that are selected are judged at the first question."""
+    client and one server kept open; else all that are selected are judged at the first question. `counted` are the checks, by case and
+    id, of the requirement set."""
 
     adapter: Adapter
     jobs: tuple[Job, ...]
     known: tuple[baseline.Known, ...] = ()
+    counted: frozenset[tuple[str, str]] = frozenset()
     at_once: int | None = None
     one_by_one: bool = False
     _results: dict[Place, CaseResult] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class Bench:
         globs: Sequence[str],
         transports: Sequence[str],
         known_failing: Path | None,
+        requirements: str | None,
         jobs: int | None,
         one_by_one: bool,
     ) -> Bench:
@@ -54,11 +58,12 @@ class Bench:
         selected = tuple(job for each in chosen for job in jobs_of(each) if not transports or job.transport in transports)
         known = baseline.load(known_failing) if known_failing is not None else ()
         _refuse_stale(known, corpus, known_failing)
-        return cls(adapter_for(client, one_shot), selected, known, jobs, one_by_one)
+        counted = checked.in_requirements(corpus, requirements)
+        return cls(adapter_for(client, one_shot), selected, known, counted, jobs, one_by_one)
 
     def result(self, job: Job, selected: Sequence[Job]) -> CaseResult | str:
         """What came of a job, as the baseline sees it; or why nothing did."""
-        if job.transport not in (self.adapter.hello.get("transports") or (job.transport,)):
+        if not self.speaks(job):
             return self._undeclared(job)
         if _place(job) not in self._results and self._trouble is None:
             try:
@@ -67,8 +72,29 @@ class Bench:
                 self._trouble = f"the adapter is broken: {error}"
         found = self._results.get(_place(job))
         if found is not None:
-            return baseline.apply(self.known, [found])[0]
+            return baseline.apply(self.known, [checked.required(found, self.counted)])[0]
         return self._undeclared(job) if self._trouble is None else self._trouble
+
+    def speaks(self, job: Job) -> bool:
+        """Whether the client, as far as it has said, speaks the job's transport."""
+        return job.transport in (self.adapter.hello.get("transports") or (job.transport,))
+
+    def stale(self, result: CaseResult) -> tuple[str, ...]:
+        """The lines of the baseline about this result that do not apply to the client any more. The client has been greeted."""
+        about = [entry for entry in self.known if not baseline.beyond([entry], [result])]
+        return baseline.stale(about, self._foreseen) if about else ()
+
+    @cached_property
+    def _foreseen(self) -> tuple[CaseResult, ...]:
+        """What the client's hello tells of every job."""
+        engine = Engine(self.adapter)
+        every = (job for each in case.corpus() for job in jobs_of(each))
+        return tuple(
+            engine.skipped(job) or judge.unjudged(job.case, job.dialect, job.variant, self.adapter.hello)
+            if self.speaks(job)
+            else self._undeclared(job)
+            for job in every
+        )
 
     def close(self) -> None:
         """Let the client go."""
@@ -118,6 +144,6 @@ def _honesty() -> tuple[case.Case, ...]:
 
 def _refuse_stale(known: Sequence[baseline.Known], corpus: Iterable[case.Case], path: Path | None) -> None:
     every = [judge.skipped(each, job.dialect, job.variant, "") for each in corpus for job in jobs_of(each)]
-    mistakes = [Mistake(str(path), 1, line) for line in baseline.stale(known, every)]
+    mistakes = [Mistake(str(path), 1, line) for line in baseline.stale(known, (), every)]
     if mistakes:
         raise AuthorError(mistakes)

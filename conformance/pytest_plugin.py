@@ -43,6 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-case", action="append", default=[], metavar="GLOB", help="Only these cases; may be repeated.")
     group.addoption("--conformance-transport", action="append", default=[], choices=["sse", "ws"], help="Only this; may be repeated.")
     group.addoption("--conformance-known-failing", type=Path, metavar="FILE", help="Baseline of failing checks: strict xfails.")
+    group.addoption("--conformance-requirements", metavar="SET", help="The requirement set of a release, such as 1.0.")
+    group.addoption("--conformance-strict", action="store_true", help="A broken SHOULD or a check that does not apply fails too.")
     group.addoption("--conformance-jobs", type=int, metavar="N", help="The most runs at once; the client's own bound holds too.")
 
 
@@ -80,6 +82,7 @@ def _bench(config: pytest.Config) -> Bench:
                 globs=config.getoption("--conformance-case"),
                 transports=config.getoption("--conformance-transport"),
                 known_failing=config.getoption("--conformance-known-failing"),
+                requirements=config.getoption("--conformance-requirements"),
                 jobs=config.getoption("--conformance-jobs"),
                 one_by_one=hasattr(config, "workerinput"),
             )
@@ -98,13 +101,18 @@ def conformance_result(conformance_job: Job, request: pytest.FixtureRequest) -> 
     """The result of the item's case. What could not be judged is an error here, before the test."""
     from conformance.verdict import Verdict
 
+    bench = _bench(request.config)
     selected = [item.callspec.params["conformance_job"] for item in request.session.items if _is_ours(item)]  # type: ignore[attr-defined]
-    result = _bench(request.config).result(conformance_job, selected)
+    result = bench.result(conformance_job, selected)
     if isinstance(result, str):
         pytest.fail(result, pytrace=False)
+    if stale := bench.stale(result):
+        pytest.fail(f"the baseline is stale: {'; '.join(stale)}", pytrace=False)
     if result.verdict is Verdict.INCONCLUSIVE:
         pytest.fail(_told(result, (Verdict.INCONCLUSIVE,)), pytrace=False)
-    if result.verdict is Verdict.NOT_APPLICABLE:
+    if result.verdict is Verdict.NOT_APPLICABLE and not (
+        bench.speaks(conformance_job) and request.config.getoption("--conformance-strict")
+    ):
         pytest.skip(result.checks[0].reason)
     return result
 
@@ -113,14 +121,17 @@ def _is_ours(item: pytest.Item) -> bool:
     return "conformance_job" in getattr(getattr(item, "callspec", None), "params", {})
 
 
-def conclude(result: CaseResult) -> None:
-    """What a result means to pytest: a failure, an expected failure, warnings, or nothing."""
+def conclude(result: CaseResult, *, strict: bool = False) -> None:
+    """What a result means to pytest: a failure, an expected failure, warnings, or nothing. `strict` is that of `streamproof check`."""
+    from conformance.engine import lenient
     from conformance.verdict import Verdict
 
     broken = (Verdict.FAIL, Verdict.UNEXPECTED_PASS)
+    if strict and result.verdict not in broken and any(map(lenient, result.checks)):
+        pytest.fail(_told(result, (Verdict.WARN, Verdict.NOT_APPLICABLE)), pytrace=False)
     if result.verdict in broken:
-        strict = "[XPASS(strict)] " if result.verdict is Verdict.UNEXPECTED_PASS else ""
-        pytest.fail(strict + _told(result, broken), pytrace=False)
+        passed = "[XPASS(strict)] " if result.verdict is Verdict.UNEXPECTED_PASS else ""
+        pytest.fail(passed + _told(result, broken), pytrace=False)
     for check in result.checks:
         if check.verdict is Verdict.WARN:
             warnings.warn(ConformanceWarning(f"{result.name}/{check.id}: {check.evidence}"), stacklevel=2)

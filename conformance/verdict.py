@@ -50,13 +50,15 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check judged. `evidence` says what was seen and what was wanted, in words."""
+    """One check judged. `evidence` says what was seen and what was wanted, in words. `machine`: it does not apply here because of this
+    machine, and might on another."""
 
     id: str
     severity: Severity
     verdict: Verdict
     evidence: str = ""
     reason: str = ""
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from conformance.verdict import (
 )
 from mockserver.author_errors import AuthorError
 from mockserver.cli import main
+from mockserver.testing import MockServer
 from tests import made_report
 from tests.made_report import results
 
@@ -88,6 +89,70 @@ def test_a_line_about_what_has_vanished_is_stale(line: str, tmp_path: Path) -> N
     done = check("--client", GOOD, "--case", CUT, "--known-failing", known(tmp_path, f"{line}  {REASON}"))
     assert done.exit_code == FAILED, done.output
     assert f"line 1: '{line}' matches no check that was run" in done.output
+
+
+# Lines about what does not apply, or could not be told
+
+
+@pytest.mark.parametrize(
+    ("pattern", "asked", "why"),
+    [
+        ("L2.slow.head/complete", "L2.slow.head", "not declared: idle_timeout_ms (a requirement stays untested)"),
+        ("L3.key-refresh.next/*", "L3.key-refresh.next", "not declared: refresh-key"),
+        ("L2.truncation.chunked-abort/own-error", "L2.truncation.chunked-abort", "not declared: own-errors"),
+    ],
+)
+def test_a_line_about_what_no_longer_applies_is_stale_and_told(pattern: str, asked: str, why: str, tmp_path: Path) -> None:
+    file = known(tmp_path, f"{pattern}  {REASON}")
+    done = check("--client", GOOD, "--case", asked, "--known-failing", file)
+    assert done.exit_code == FAILED, done.output
+    assert f"the baseline is stale: line 1: '{pattern}' does not apply any more ({why})" in done.output
+    elsewhere = check("--client", GOOD, "--case", CUT, "--known-failing", file)
+    assert elsewhere.exit_code == GREEN, elsewhere.output
+
+
+def one(id: str, verdict: Verdict, reason: str = "", *, machine: bool = False) -> CaseResult:
+    return CaseResult(id, "L2", "sse", "", (CheckResult("told", "MUST", verdict, "", reason, machine),))
+
+
+BUSY = one("L2.a.busy", Verdict.INCONCLUSIVE, "the machine was too busy to tell")
+FAR = one("L2.a.far", Verdict.NOT_APPLICABLE, "descriptors are counted on Linux only", machine=True)
+GONE = one("L2.a.gone", Verdict.NOT_APPLICABLE, "not declared: idle_timeout_ms")
+FAILS = one("L2.a.fails", Verdict.FAIL)
+
+
+@pytest.mark.parametrize("told", [BUSY, FAR])
+def test_what_could_not_be_told_makes_no_line_stale(told: CaseResult, tmp_path: Path) -> None:
+    lines = baseline.load(known(tmp_path, f"{told.id}/told  {REASON}", f"L2.a.*/told  {REASON}"))
+    assert baseline.stale(lines, [told, GONE]) == ()
+    assert [text.partition(" '")[0] for text in baseline.stale(lines, [GONE])] == ["line 1:", "line 2:"]
+
+
+def test_a_glob_is_stale_only_when_nothing_of_it_applies(tmp_path: Path) -> None:
+    (line,) = baseline.load(known(tmp_path, f"L2.a.*/told  {REASON}"))
+    assert baseline.stale([line], [GONE, FAILS]) == ()
+    assert baseline.stale([line], [GONE], [FAILS]) == ()
+
+
+def test_what_could_not_be_told_stays_in_the_baseline_that_is_written(tmp_path: Path) -> None:
+    lines = baseline.load(known(tmp_path, f"{BUSY.id}/told  {REASON}", "L2.a.*/told  another reason", f"{GONE.id}/told  {REASON}"))
+    ran = baseline.apply(lines, [BUSY, FAR, GONE, FAILS])
+    text = baseline.written(ran, kept=baseline.untold(lines, ran))
+    written = {line.pattern: line.reason for line in baseline.load(known(tmp_path, *text.splitlines()))}
+    assert written == {
+        f"{FAILS.id}/told": "another reason",
+        f"{BUSY.id}/told": REASON,
+        f"{FAR.id}[sse]/told": "another reason",
+    }
+
+
+def test_a_machine_without_a_network_keeps_the_lines_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MockServer, "no_network", staticmethod(lambda: "toxiproxy-server is not installed"))
+    line = f"L3.network.down/surfaced  {REASON}"
+    file = known(tmp_path, line)
+    done = check("--client", GOOD, "--case", "L3.network.*", "--case", CUT, "--known-failing", file, "--write-baseline", file)
+    assert done.exit_code == GREEN, done.output
+    assert line in file.read_text("utf-8").splitlines()
 
 
 # What a baseline does not excuse

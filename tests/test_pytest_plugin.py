@@ -101,6 +101,59 @@ def test_a_baseline_that_matches_nothing_is_an_error_of_usage(tmp_path: Path) ->
     assert "'L2.no-such-case/surfaced' matches no check" in ran.printed
 
 
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_line_about_what_no_longer_applies_is_told_where_it_would_be_skipped(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    reason, aborted = "this is no longer declared", "L2.truncation.chunked-abort"
+    known.write_text(f"L2.slow.head/complete  {reason}\n{aborted}/own-error  {reason}\nL3.key-refresh.*/*  {reason}\n")
+    cases = (f"--conformance-case={TRUNCATED}", "--conformance-case=L2.slow.head", f"--conformance-case={aborted}")
+    ran = judged(tmp_path, CAREFUL, *cases, f"--conformance-known-failing={known}", *arguments)
+    assert ran.code == 1
+    assert {name for name, outcome in ran.outcomes.items() if outcome == "error"} == {
+        "test_client[L2.slow.head-sse]",
+        f"test_client[{aborted}-sse]",
+    }
+    assert "line 1: 'L2.slow.head/complete' does not apply any more (not declared: idle_timeout_ms" in ran.printed
+
+
+NEWER = """
+from dataclasses import replace
+from conformance import case
+
+older = case.corpus()
+checks = lambda each: tuple(replace(check, since="1.1") if check.id == "surfaced" else check for check in each.checks)
+newer = tuple(replace(each, checks=checks(each)) for each in older)
+case.corpus = lambda: newer
+"""
+"""A kit of the next release, where a requirement is new."""
+
+
+def test_what_a_newer_release_asks_turns_no_older_set_red(tmp_path: Path) -> None:
+    (tmp_path / "newer.py").write_text(NEWER, encoding="utf-8")
+    options = ("-p", "newer", f"--conformance-case={TRUNCATED}")
+    outcomes = {
+        release: judged(tmp_path, CARELESS, *options, f"--conformance-requirements={release}").outcomes[f"test_client[{TRUNCATED}-sse]"]
+        for release in ("1.0", "1.1")
+    }
+    assert outcomes == {"1.0": "passed", "1.1": "failure"}
+
+
+def test_strictly_a_broken_should_and_what_does_not_apply_fail(tmp_path: Path) -> None:
+    cases = (f"--conformance-case={TRUNCATED}", "--conformance-case=L2.slow.head", "--conformance-case=L1.eol.crlf")
+    lax = judged(tmp_path, CAREFUL, *cases)
+    assert (lax.code, lax.outcomes["test_client[L2.slow.head-sse]"]) == (0, "skipped")
+    client = shlex.join([sys.executable, str(tmp_path / "adapter.py")])
+    strict = Ran(tmp_path, "--pyargs", "conformance", f"--conformance-client={client}", "--conformance-strict", *cases)
+    assert strict.code == 1
+    assert {name: outcome for name, outcome in strict.outcomes.items() if name.endswith("sse]") and outcome != "passed"} == {
+        f"test_client[{TRUNCATED}-sse]": "failure",
+        "test_client[L2.slow.head-sse]": "failure",
+    }
+    assert {outcome for name, outcome in strict.outcomes.items() if "-ws-" in name} == {"skipped"}, "a transport is the client's choice"
+    assert "SHOULD kind:" in strict.printed
+    assert "MUST complete: not declared: idle_timeout_ms" in strict.printed
+
+
 def test_what_is_not_declared_is_skipped_with_the_reason(tmp_path: Path) -> None:
     undeclared = CAREFUL.replace('"controls": ["cancel_after_events"]', '"controls": []')
     ran = judged(tmp_path, undeclared, "--conformance-level=L0")
@@ -141,11 +194,18 @@ def test_nothing_runs_without_a_client(tmp_path: Path) -> None:
     assert "no client: give --conformance-client" in ran.printed
 
 
-@pytest.mark.parametrize("option", ["--conformance-client=reference-pyhton", "--conformance-case=L2.truncation.clean-eov"])
-def test_what_is_asked_wrongly_is_told_with_the_nearest(option: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--conformance-client=reference-pyhton", "reference-python'"),
+        ("--conformance-case=L2.truncation.clean-eov", f"{TRUNCATED}'"),
+        ("--conformance-requirements=0.9", "no requirement set '0.9': this kit has 1.0"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_with_the_nearest(option: str, told: str, tmp_path: Path) -> None:
     ran = Ran(tmp_path, "--pyargs", "conformance", "--conformance-client=reference-python", option)
     assert ran.code != 0
-    assert "reference-python'" in ran.printed or f"{TRUNCATED}'" in ran.printed
+    assert told in ran.printed
 
 
 APP = '''
