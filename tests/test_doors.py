@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -187,6 +188,24 @@ def test_a_redirect_to_the_other_origin(server: MockServer) -> None:
     there = httpx.post(target, json={**ASK, "stream": False}, headers=KEY, trust_env=False)
     assert there.json()["choices"][0]["message"]["content"] == "there"
     assert [connection["port"] for connection in session.journal()["connections"]] == [httpx.URL(session.base_url).port, target.port]
+
+
+def test_the_other_origin_asks_nobody_for_a_key(server: MockServer) -> None:
+    session = server.session(
+        [{"faults": [{"redirect": {"to": "other"}}]}, {"faults": [{"redirect": {"to": "same"}}]}, {"answer": {"content": ["there"]}}],
+        own_port=True,
+    )
+    assert post(f"{session.base_url}/chat/completions").status_code == 401
+    first = post(f"{session.base_url}/chat/completions", **KEY)
+    second = post(first.headers["location"])
+    assert (first.status_code, second.status_code) == (307, 307)
+    there = post(urljoin(first.headers["location"], second.headers["location"]))
+    assert there.json()["choices"][0]["message"]["content"] == "there"
+    assert [request["key"] for request in session.journal()["requests"]] == [None, "key-1", None, None]
+
+
+def post(url: str, **fields: str) -> httpx.Response:
+    return httpx.post(url, json={**ASK, "stream": False}, headers=fields, trust_env=False)
 
 
 def test_a_handshake_is_redirected_to_a_websocket_of_the_other_origin(server: MockServer) -> None:

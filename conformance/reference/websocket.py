@@ -49,11 +49,10 @@ class WebSocket:
         return response
 
     def check_upgrade(self, response: Response, nonce: str) -> None:
-        proof = base64.b64encode(hashlib.sha1(f"{nonce}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
         wrong = (
             response.headers.get("upgrade", "").lower() != "websocket"
             or "upgrade" not in response.headers.get("connection", "").lower()
-            or response.headers.get("sec-websocket-accept") != proof
+            or response.headers.get("sec-websocket-accept") != proof(nonce)
             or "sec-websocket-extensions" in response.headers
             or "sec-websocket-protocol" in response.headers
         )
@@ -184,6 +183,11 @@ class WebSocket:
         except Failure:
             self.leave()
         return not self.parting
+
+
+def proof(nonce: str) -> str:
+    """What only who has read our handshake can answer it with (§4.2.2)."""
+    return base64.b64encode(hashlib.sha1(f"{nonce}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
 
 
 def mask(payload: bytes) -> bytes:

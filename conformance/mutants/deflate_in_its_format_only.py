@@ -1,0 +1,27 @@
+"""deflate without the zlib format, which some servers leave out, cannot be read."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from conformance.reference.client import Parts
+from conformance.reference.failure import Failure
+from conformance.reference.http1 import Response
+
+
+class Mutant(Response):
+    def content(self) -> Iterator[bytes]:
+        return inflated(self.body) if self.codings() == ["deflate"] else super().content()
+
+
+def inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = zlib.decompressobj()
+    for piece in pieces:
+        try:
+            yield decoder.decompress(piece)
+        except zlib.error as error:
+            raise Failure("parse", f"the compressed body is broken: {error}") from None
+
+
+PARTS = Parts(response=Mutant)
