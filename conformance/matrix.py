@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -63,24 +64,51 @@ class Matrix:
 
 
 def read(path: Path) -> Mapping[str, Any]:
-    """A report.json. Raises AuthorError for what is none."""
+    """A report.json. Fields that this kit does not know are of a newer one of the same major version: they are kept and not looked at.
+    Raises AuthorError for what cannot be read or is no report, and for a report of another major version."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AuthorError([Mistake(str(path), 1, f"cannot be read: {error.strerror or error}")]) from None
     except ValueError as error:
         raise AuthorError([Mistake(str(path), 1, f"not JSON: {error}")]) from None
+    maker, reader = _maker(report), version("streamproof")
+    if maker and _major(maker) != _major(reader):
+        told = f"made by streamproof {maker}; this is {reader}, which reads reports of {_major(reader)}.x"
+        raise AuthorError([Mistake(str(path), 1, told)])
     wrong = next(_report_schema().iter_errors(report), None)
     if wrong is not None:
         where = ".".join(map(str, wrong.instance_path)) or "the document"
-        raise AuthorError([Mistake(str(path), 1, f"no report of `streamproof check --json`: {where}: {wrong.message[:200]}")])
+        by = f" (made by streamproof {maker}; this is {reader})" if maker and maker != reader else ""
+        raise AuthorError([Mistake(str(path), 1, f"no report of `streamproof check --json`: {where}: {wrong.message[:200]}{by}")])
     value: Mapping[str, Any] = report
     return value
+
+
+def _maker(report: Any) -> str:
+    """The version of the kit that a report names; "" where it names none."""
+    named = report.get("streamproof") if isinstance(report, dict) else None
+    return named if isinstance(named, str) and _major(named).isdecimal() else ""
+
+
+def _major(release: str) -> str:
+    return release.partition(".")[0]
 
 
 @cache
 def _report_schema() -> Any:
     from jsonschema_rs import validator_for
 
-    return validator_for(json.loads((bundled("schemas") / "report.schema.json").read_text(encoding="utf-8")))
+    return validator_for(_opened(json.loads((bundled("schemas") / "report.schema.json").read_text(encoding="utf-8"))))
+
+
+def _opened(schema: Any) -> Any:
+    """A schema that says what must be there and leaves open what else is."""
+    if isinstance(schema, list):
+        return [_opened(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _opened(each) for name, each in schema.items() if (name, each) != ("additionalProperties", False)}
 
 
 def merge(reports: Iterable[Mapping[str, Any]]) -> Matrix:

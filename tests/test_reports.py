@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -26,6 +27,9 @@ from tests.made_report import EVERY, HELLO, case, made, results
 
 FAILING = case(Verdict.FAIL)
 PASSING = case(Verdict.PASS)
+OURS = version("streamproof")
+MAJOR = OURS.partition(".")[0]
+NEXT = f"{MAJOR}.999.0"
 
 
 def objections(name: str, value: object) -> list[str]:
@@ -259,6 +263,38 @@ def test_merge_prints_markdown_and_writes_files(tmp_path: Path) -> None:
     assert files[1].read_text() == printed.output
     assert "odd &lt;client&gt;" in files[0].read_text()
     assert len(json.loads(files[2].read_text())["clients"]) == 2
+
+
+def newer(**fields: Any) -> dict[str, Any]:
+    """A report of a later release, which says more."""
+    report = json.loads(json.dumps({**made(FAILING, PASSING), "streamproof": NEXT, "surprise": 1, **fields}))
+    report["exit"]["hint"] = report["levels"][0]["hint"] = report["cases"][0]["hint"] = report["cases"][0]["checks"][0]["hint"] = "?"
+    return report  # type: ignore[no-any-return]
+
+
+def test_what_a_newer_kit_says_besides_is_kept_and_not_looked_at(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(json.dumps({**made(PASSING), "client": {**HELLO, "name": "other"}}))
+    new.write_text(json.dumps(newer()))
+    assert matrix.read(new) == newer()
+    done = CliRunner().invoke(main, ["merge", str(old), str(new)])
+    assert done.exit_code == 0, done.output
+    assert "| `L2.made.fail` (sse) |  | ✗ fail: told |" in done.output
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"streamproof": "999.0.1"}, "made by streamproof 999.0.1; this is {ours}, which reads reports of {major}.x"),
+        ({"seconds": "many"}, 'seconds: "many" is not of type "number" (made by streamproof {next}; this is {ours})'),
+    ],
+)
+def test_a_report_of_a_kit_that_is_too_new_is_told_with_both_versions(fields: dict[str, Any], told: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps(newer(**fields)))
+    done = CliRunner().invoke(main, ["merge", str(file)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told.format(ours=OURS, major=MAJOR, next=NEXT) in done.stderr
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cases": []}'])
