@@ -165,7 +165,8 @@ def test_readme_says_what_the_matrix_says() -> None:
 def test_the_summary_counts_clients_by_level_and_by_case() -> None:
     levels = {"L1": "failed", "L2": "passed", "L3": "blocked", "L4": "passed"}
     fail, fine, none = {"verdict": "fail", "broken": ["text"]}, {"verdict": "pass", "broken": []}, {"verdict": "n/a", "broken": []}
-    row = {"id": "L1.x", "level": "L1", "title": "Lines end", "transport": "sse"}
+    row = {"id": "L1.x.y", "level": "L1", "title": "Lines end", "transport": "sse"}
+    same_kind, other_kind = {**row, "id": "L1.x.z", "verdicts": [fail]}, {**row, "id": "L1.a.b", "title": "Else", "verdicts": [fail]}
     text = "\n".join(
         derive_matrix_summary.summary(
             {
@@ -174,11 +175,16 @@ def test_the_summary_counts_clients_by_level_and_by_case() -> None:
                     {"levels": levels, "date": "2026-01-03"},
                     {"levels": levels, "date": ""},
                 ],
-                "cases": [{**row, "verdicts": [fail, fine, None]}, {**row, "variant": "crlf", "verdicts": [fail, none, none]}],
+                "cases": [
+                    {**row, "verdicts": [fail, fine, None]},
+                    {**row, "variant": "crlf", "verdicts": [fail, none, none]},
+                    same_kind,
+                    other_kind,
+                ],
             }
         )
     )
-    assert "3 clients and gateways were judged by 1 cases, the last on 2026-01-03." in text
+    assert "3 clients and gateways were judged by 3 cases, the last on 2026-01-03." in text
     assert "None of them pass every level." in text
     assert "| L1: parsing | 0 | 3 | 0 |" in text
-    assert "- `L1.x`: 1 of 2. Lines end" in text
+    assert text.splitlines()[-2:] == ["- `L1.a.b`: 1 of 1. Else", "- `L1.x.y`: 1 of 2. Lines end"]

@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -51,13 +52,13 @@ def summary(matrix: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {level}: {LEVELS[level]} | {' | '.join(str(counts[level][state]) for state in STATES)} |"
     yield ""
     yield "`blocked`: nothing fails, but a MUST could not be asked; `not run`: no case of the level is asked of it, as L3 of a gateway."
-    yield from ("What most of them fail:", "")
+    yield from ("What most of them fail, one case of each kind:", "")
     for case in common(cases):
         yield f"- {case}"
 
 
 def common(cases: list[Mapping[str, Any]]) -> Iterator[str]:
-    """The cases that most clients fail, whatever the transport and framing."""
+    """The cases that most clients fail, whatever the transport and framing; of a kind, as `L2.truncation`, only the first."""
     judged: dict[str, set[int]] = {}
     failed: dict[str, set[int]] = {}
     for case in cases:
@@ -67,7 +68,10 @@ def common(cases: list[Mapping[str, Any]]) -> Iterator[str]:
                 if cell["verdict"] == Verdict.FAIL:
                     failed.setdefault(case["id"], set()).add(number)
     titles = {case["id"]: case["title"] for case in cases}
-    for id in sorted(failed, key=lambda id: (-len(failed[id]), id))[:MOST]:
+    worst: dict[str, str] = {}
+    for id in sorted(failed, key=lambda id: (-len(failed[id]), id)):
+        worst.setdefault(id.rpartition(".")[0], id)
+    for id in islice(worst.values(), MOST):
         yield f"`{id}`: {len(failed[id])} of {len(judged[id])}. {titles[id]}"
 
 
