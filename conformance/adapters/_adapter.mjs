@@ -1,7 +1,10 @@
 // An adapter as a program for Node: lines on its standard input and output.
 
+import { Console } from 'node:console'
 import { createInterface } from 'node:readline'
 import * as caller from './_caller.mjs'
+
+globalThis.console = new Console(process.stderr) // standard output is the protocol's: what a client logs goes elsewhere
 
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n')
 

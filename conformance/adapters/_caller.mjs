@@ -80,6 +80,16 @@ export class Caller {
     return false
   }
 
+  /** The whole answer, of a client that puts it together itself: that is what the caller then has. */
+  keep(choices, usage) {
+    this.choices = []
+    choices.forEach(({ index, message, finish_reason }) => {
+      const calls = (message.tool_calls ?? []).map(({ id, function: told }) => ({ id, name: told.name, arguments: told.arguments }))
+      this.choices[index] = Object.assign(new Choice(), { text: message.content ?? '', finish_reason, calls })
+    })
+    this.usage = usage
+  }
+
   /** The caller's pause over what it was handed last. */
   async ponder() {
     if (this.pause) await new Promise((resolve) => setTimeout(resolve, this.pause))
@@ -151,7 +161,11 @@ const WORDS = [
   [/APIError/, 'api'],
 ]
 
-const status = (error) => (error?.status >= 100 && error.status <= 999 ? error.status : null)
+/** The HTTP status that an error carries, or the error that caused it. */
+function status(error) {
+  for (let at = error; at; at = at.cause) if (at.status >= 100 && at.status <= 999) return at.status
+  return null
+}
 
 /**
  * Serve a client over its `lines`, saying each answer by `tell`: `client(run)` makes a client object, `stream(client, run, caller)` makes one
