@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver import histogram
 from mockserver.load import Ending, Figures, Load, Part, Span, Timeline
 
 DURATIONS = ("ttft", "gap", "completion", "lateness", "blocked")
+Name = TypeVar("Name")
+
 LATE_SECONDS = 0.01
 """A server that keeps up is late by a millisecond or two, seldom by this."""
 LATE_SHARE, LATE_COUNT = 0.01, 10
@@ -46,7 +48,7 @@ def to_json(load: Load) -> dict[str, Any]:
         "total": _figures(total),
         "profiles": [{"profile": name, **_figures(figures)} for name, figures in _busiest(load.by("profile"))],
         "keys": [{"key": name, **_figures(figures)} for name, figures in _busiest(load.by("key"))],
-        "parts": [{**part._asdict(), **_figures(figures)} for part, figures in load.parts.items()],
+        "parts": [{**part._asdict(), **_figures(figures)} for part, figures in _busiest(load.parts)],
         "timeline": {
             "width": load.timeline.width,
             "spans": [{"at": at, **_span(span)} for at, span in sorted(load.timeline.spans.items())],
@@ -81,8 +83,13 @@ def saturation(load: Load, total: Figures) -> Iterator[str]:
         yield f"it used all of its processor time in {busy * seconds} of {len(spans) * seconds} s under load"
 
 
-def _busiest(figures: Mapping[str | None, Figures]) -> list[tuple[str | None, Figures]]:
-    return sorted(figures.items(), key=lambda item: -item[1].requests)
+def _busiest(figures: Mapping[Name, Figures]) -> list[tuple[Name, Figures]]:
+    """The same order, whoever asks: processes are heard in any."""
+    return sorted(figures.items(), key=lambda item: (-item[1].requests, str(item[0])))
+
+
+def _most(counts: Counter[Name]) -> list[tuple[Name, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
 def _figures(figures: Figures) -> dict[str, Any]:
@@ -94,8 +101,8 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "aborted": figures.count("aborted"),
         "slow": figures.slow,
         "statuses": _statuses(figures),
-        "endings": [{**ending._asdict(), "count": count} for ending, count in figures.endings.most_common()],
-        "faults": dict(figures.faults.most_common()),
+        "endings": [{**ending._asdict(), "count": count} for ending, count in _most(figures.endings)],
+        "faults": dict(_most(figures.faults)),
         **{name: getattr(figures, name) for name in ("bytes", "events", "writes", "unmeasured")},
         **{name: getattr(figures, name).to_json() for name in DURATIONS},
     }

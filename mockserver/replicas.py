@@ -168,8 +168,8 @@ class Replicas:
         """All sessions, up to date, the default one first. Raises StoreLost."""
         default = self._upstream.default
         keys = await self._line.call("ZRANGE", f"{self._root}sessions", 0, -1)
-        found = await asyncio.gather(*(self.visit(key) for key in keys if key != default.key))
-        return [default, *(session for session in found if session is not None)]
+        found = await asyncio.gather(*(self.visit(key) for key in dict.fromkeys((default.key, *keys))))
+        return [session for session in found if session is not None]
 
     async def sweep(self) -> None:
         """Forget the replicas of sessions that nobody has used for too long, in no process. Raises StoreLost."""
