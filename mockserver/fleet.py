@@ -13,6 +13,7 @@ import json
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +36,8 @@ from mockserver.shared_places import Places
 from mockserver.upstream import Counts, Figures, Upstream
 
 READY_SECONDS = 60
+LEAVE_SECONDS = 2.0
+"""Less than a worker may take to end (`workers.STOP_SECONDS`): one that is killed leaves no report."""
 
 
 class RedisFleet:
@@ -66,11 +69,14 @@ class RedisFleet:
         self.admitted, self.claimed, self.place = claims.admitted, claims.claimed, claims.place
 
     async def close(self) -> None:
+        """Tell the rest and leave; a store that does not answer is not waited for."""
         self._beats.stop()
         self._replicas.leave()
-        await self._outbox.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._outbox.close()
+                await self._beats.leave()
         await self._orders.close()
-        await self._beats.leave()
         await self._line.close()
 
     async def check(self) -> None:

@@ -25,6 +25,7 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from mockserver.workers import STOP_SECONDS
 from tests.optional import need_network
 from tests.redis_server import RedisServer, redis_server
 
@@ -324,6 +325,27 @@ def test_the_load_is_that_of_all_workers(redis: RedisServer, tmp_path: Path) -> 
         until(lambda: together.loads_seen() == {(2, 0)})
         together.ask()
     assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 1
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_a_store_that_does_not_answer_holds_up_no_end(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """What was seen is written, and no worker has to be killed."""
+    report = tmp_path / "report.json"
+    flags = ("--report", str(report), "--limit", "concurrent=9", "--pace", "tps=5")
+    with redis_server() as redis, ExitStack() as stack, serving(*workers, "--store", redis.url, *flags) as together:
+        for _ in range(4):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", together.port), timeout=SOON))
+            body = json.dumps({**ASK, "stream": True})
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\ncontent-length: {len(body)}"
+            sock.sendall(f"{head}\r\n\r\n{body}".encode())
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+        redis.stop()
+        began = time.monotonic()
+        together.process.terminate()
+        together.process.wait(SOON)
+        assert time.monotonic() - began < STOP_SECONDS
+        redis.go_on()
+    assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 4
 
 
 def cut(base_url: str) -> bytes:
