@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance import clients, gateway, languages, library, packages
 from conformance.baseline import Known, load
-from conformance.languages import node
+from conformance.languages import java, node
 from conformance.pins import parted
-from tests.optional import NODE_MODULES, need_node_packages
+from tests.optional import NODE_MODULES, need, need_node_packages
 
 BASELINES = clients.HERE / "baselines"
 QUICK = ("L1.flavour.*", "L1.tools.*", "L2.truncation.*", "L2.ok-status.*", "L2.complete.*")
@@ -66,10 +70,52 @@ def test_installed_clients_fail_what_their_baselines_say_and_nothing_else(name: 
     assert made.cases
 
 
-@pytest.mark.parametrize("name", ["aiohttp-loop", "aiohttp-ws", "websockets-recv", "fetch-loop", "ws"])
+@pytest.mark.parametrize("name", ["aiohttp-loop", "aiohttp-ws", "websockets-recv", "fetch-loop", "ws", "openai-node-stream"])
 def test_adapters_are_honest(name: str, tmp_path: Path) -> None:
     made = library.check_sync(command(name, tmp_path), levels=["L0"])
     assert made.ok, str(made)
+
+
+def test_what_a_client_for_node_logs_is_no_line_of_the_protocol(tmp_path: Path) -> None:
+    adapter = tmp_path / "talkative.mjs"
+    fetch_loop = clients.adapters()["fetch-loop"].read_text("utf-8")
+    adapter.write_text(fetch_loop + "console.log('client: trying'); console.warn('slow')\n", "utf-8")
+    for module in (clients.HERE / "adapters").glob("_*.mjs"):
+        shutil.copy(module, tmp_path)
+    made = library.check_sync(f"{need('node')} {adapter}", levels=["L0"])
+    assert made.ok, str(made)
+
+
+CALLER = """
+import {{ Caller }} from {module}
+const caller = new Caller({{ run: "r1" }}, (line) => console.log(JSON.stringify(line)))
+{story}
+"""
+
+
+def result_of(story: str) -> dict[str, Any]:
+    """The last line of a caller in Node, of whom this is told."""
+    script = CALLER.format(module=json.dumps((clients.HERE / "adapters" / "_caller.mjs").as_uri()), story=story)
+    done = subprocess.run([need("node"), "--input-type=module", "-e", script], capture_output=True, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_a_status_is_that_of_what_caused_the_error() -> None:
+    told = result_of("caller.result(new Error('too long', { cause: Object.assign(new Error('refused'), { status: 400 }) }))")
+    assert (told["outcome"], told["status"], told["kind"]) == ("error", 400, "http")
+    assert result_of("caller.result(new Error('cut'))")["status"] is None
+
+
+def test_an_answer_that_the_client_put_together_is_what_its_caller_has() -> None:
+    message = "{ content: 'whole', tool_calls: [{ id: 'c1', function: { name: 'weather', arguments: '{}' } }] }"
+    told = result_of(
+        "caller.take([{ index: 0, delta: { content: 'piece' } }])\n"
+        f"caller.keep([{{ index: 0, finish_reason: 'stop', message: {message} }}], {{ total_tokens: 3 }})\n"
+        "caller.result()"
+    )
+    assert (told["outcome"], told["text"], told["finish_reason"], told["usage"]) == ("ok", "whole", "stop", {"total_tokens": 3})
+    assert told["tool_calls"] == [{"id": "c1", "name": "weather", "arguments": "{}"}]
 
 
 def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
@@ -130,6 +176,16 @@ def test_what_is_compiled_is_compiled_once_for_each_text(tmp_path: Path) -> None
     (tmp_path / "_adapter.go").write_text("package main\n", "utf-8")
     assert len({alone, languages.digest(adapter)}) == 2
     assert languages.sources(adapter) == (adapter, tmp_path / "_adapter.go")
+
+
+def test_a_shared_class_that_an_adapter_in_java_does_not_name_is_not_compiled_with_it(tmp_path: Path) -> None:
+    need("javac")
+    adapter = tmp_path / "client.java"
+    adapter.write_text("final class Main { String said = Named.WORD; }\n", "utf-8")
+    (tmp_path / "_Named.java").write_text('final class Named { static final String WORD = "so"; }\n', "utf-8")
+    (tmp_path / "_Other.java").write_text("import com.absent.Client;\n\nfinal class Other { Client client; }\n", "utf-8")
+    java.build(adapter, "", tmp_path / "classes")
+    assert {path.name for path in (tmp_path / "classes").iterdir()} == {"Main.class", "Named.class"}
 
 
 def test_an_installer_s_own_words_are_handed_on(tmp_path: Path) -> None:

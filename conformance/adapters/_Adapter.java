@@ -152,7 +152,7 @@ final class Adapter {
       if (usage != null) whole.set("usage", usage);
       if (error instanceof Stopped || (error == null && enough)) whole.put("outcome", "cancelled");
       else if (error == null) whole.put("outcome", "ok");
-      else whole.put("outcome", "error").put("kind", status > 0 ? "http" : kind(error)).put("message", String.valueOf(error.getMessage()));
+      else whole.put("outcome", "error").put("kind", status > 0 ? "http" : kind(error)).put("message", words(error));
       if (status > 0) whole.put("status", status);
       if (whole.path("outcome").asText().equals("error")) whole.put("own_error", client.own.isInstance(error));
       say("result", whole);
@@ -161,7 +161,8 @@ final class Adapter {
   }
 
   private static final Map<String, String> KINDS = Map.of(
-      "SocketTimeoutException", "timeout", "InterruptedIOException", "timeout", "TimeoutException", "timeout", "ConnectException", "connect", "UnknownHostException", "connect",
+      "SocketTimeoutException", "timeout", "InterruptedIOException", "timeout", "TimeoutException", "timeout",
+      "ConnectException", "connect", "UnknownHostException", "connect",
       "EOFException", "truncated", "ProtocolException", "truncated", "SocketException", "reset");
 
   /** The protocol's word for an exception: its first cause says it better than a client's word for any trouble of the connection. */
@@ -171,6 +172,10 @@ final class Adapter {
     if (first instanceof javax.net.ssl.SSLException || first instanceof java.security.GeneralSecurityException) return "tls";
     if (first instanceof com.fasterxml.jackson.core.JsonProcessingException) return "parse";
     return KINDS.getOrDefault(first.getClass().getSimpleName(), "other");
+  }
+
+  private static String words(Throwable error) {
+    return error.getMessage() == null ? error.toString() : error.getMessage();
   }
 
   /** One line, whole. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -30,8 +32,16 @@ def command(adapter: Path, folder: Path | None) -> list[str]:
         raise NotInstalled(f"{adapter.name} names no package of its own")
     classes, jars = folder / digest(adapter), str(folder / "jars" / "*")
     if not (classes / "Main.class").exists():
-        run(["javac", "-cp", jars, "-d", str(classes), *map(str, sources(adapter))], folder)
+        build(adapter, jars, classes)
     return ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}:{jars}", "Main"]
+
+
+def build(adapter: Path, jars: str, classes: Path) -> None:
+    """Compile an adapter, with those of the shared classes that it names: the others may want packages of another client."""
+    with tempfile.TemporaryDirectory() as shared:
+        for path in sources(adapter)[1:]:
+            shutil.copy(path, Path(shared) / path.name.removeprefix("_"))
+        run(["javac", "-cp", jars, "-sourcepath", shared, "-d", str(classes), str(adapter)], classes.parent)
 
 
 LANGUAGE = Language("java", ("java", "javac"), ("mvn",), "install a JDK and Maven", fetch, command)
