@@ -336,11 +336,13 @@ class Upstream:
     def credential(self, request: Incoming, *, query: bool = False) -> Credential | None:
         return credential(request.headers, request.path_qs, query=query)
 
-    def admit(self, session: Session, request: Incoming, *, query: bool = False) -> ApiError | None:
-        """Why this caller may not ask, or None. The other origin of a session asks nobody for a key: who was sent there has none for it."""
+    def admit(self, session: Session, request: Incoming, *, query: bool = False, keyless: bool = False) -> ApiError | None:
+        """Why this caller may not ask, or None. `keyless`: at the other origin of a session nobody is asked for a key, for who was sent
+        there has none for it."""
         found = self.credential(request, query=query)
         if found is None:
-            return None if session.other_origin and request.protocol.entry.port not in (None, session.port) else api_errors.no_api_key()
+            elsewhere = session.other_origin is not None and request.protocol.entry.port not in (None, session.port)
+            return None if keyless and elsewhere else api_errors.no_api_key()
         return None if self.access.accepts(found.key, self.slots.now()) else api_errors.invalid_api_key(found.key)
 
     def wrong_dialect(self, session: Session, dialect: DialectName) -> ApiError | None:

@@ -199,9 +199,10 @@ def test_the_other_origin_asks_nobody_for_a_key(server: MockServer) -> None:
     first = post(f"{session.base_url}/chat/completions", **KEY)
     second = post(first.headers["location"])
     assert (first.status_code, second.status_code) == (307, 307)
+    assert httpx.get(first.headers["location"], trust_env=False).status_code == 401
     there = post(urljoin(first.headers["location"], second.headers["location"]))
     assert there.json()["choices"][0]["message"]["content"] == "there"
-    assert [request["key"] for request in session.journal()["requests"]] == [None, "key-1", None, None]
+    assert [request["key"] for request in session.journal()["requests"]] == [None, "key-1", None, None, None]
 
 
 def post(url: str, **fields: str) -> httpx.Response:

@@ -56,7 +56,7 @@ def read_handshake(upstream: Upstream, request: web.BaseRequest, route: Route) -
         return Refused(session, api_errors.method_not_allowed(request.method, request.path, ("GET",)))
     if request.headers.get("Upgrade", "").strip().lower() != "websocket":
         return Refused(session, api_errors.upgrade_required(request.path))
-    error = upstream.admit(session, request, query=True) or _bad_handshake(request)
+    error = upstream.admit(session, request, query=True, keyless=True) or _bad_handshake(request)
     if error is not None:
         return Refused(session, error)
     wanted = request.query.get("dialect")

@@ -60,7 +60,7 @@ async def chat(upstream: Upstream, request: web.BaseRequest, route: Route) -> Se
     session = upstream.session_of(request, route)
     if isinstance(session, ApiError):
         return await refuse(upstream, request, upstream.default, session, received_at)
-    refusal = upstream.admit(session, request) or _not_json_posted(request)
+    refusal = upstream.admit(session, request, keyless=True) or _not_json_posted(request)
     if refusal is not None:
         return await refuse(upstream, request, session, refusal, received_at)
     reactions = _while_reading(upstream, session)
