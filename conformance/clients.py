@@ -90,12 +90,14 @@ def known(client: str) -> packages.Needs:
 
 def pinned(client: str) -> tuple[Path, packages.Needs]:
     """The adapter of a client by NAME or NAME==VERSION, and what it needs. Raises LookupError."""
-    name, _, version = client.partition("==")
+    name, sign, version = client.partition("==")
+    if name in reference():
+        raise LookupError(f"'{name}' comes along with the kit, in one version: there is nothing to install")
     if name not in adapters():
         raise LookupError(f"no client '{name}' that can be installed{nearest(name, adapters())}; `streamproof clients` lists the clients")
     adapter = adapters()[name]
     wanted = packages.needs(adapter)
-    return adapter, wanted.at(version) if version else wanted
+    return adapter, wanted.at(version) if sign else wanted
 
 
 def template(language: str) -> Path:

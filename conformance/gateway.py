@@ -27,6 +27,7 @@ from conformance.case import Case, Check
 from conformance.child import clean_environment, end_group
 from conformance.clients import words_of
 from conformance.engine import Routed
+from mockserver.author_errors import nearest
 from mockserver.testing import MockSession
 
 GATEWAYS = Path(__file__).parent / "gateways"
@@ -186,10 +187,16 @@ class Gateway:
                 raise AdapterBroken(f"cannot start '{command}': {error}") from None
             process = Process(child, port)
             if not await _listens(process):
+                code = child.returncode
                 await process.stop()
                 words.seek(0)
                 last = words.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-                raise AdapterBroken(f"the gateway '{command}' does not listen; its last words: {' '.join(last) or 'none'}")
+                why = (
+                    f"did not listen on 127.0.0.1:{port} for {START_SECONDS:g} s"
+                    if code is None
+                    else f"ended with {code} before it listened"
+                )
+                raise AdapterBroken(f"the gateway '{command}' {why}; its last words: {' '.join(last) or 'none'}")
         return process
 
 
@@ -201,14 +208,19 @@ def named() -> dict[str, Path]:
 def gateway(wanted: str, told: Callable[[str], None] = lambda line: None) -> Gateway:
     """What a `--gateway` value stands for: a gateway by its NAME or NAME==VERSION, which is installed if need be, else a command.
 
-    Raises LookupError for a command without `{upstream}` and `{port}`, and for a gateway that cannot be installed.
+    Raises LookupError for one word that is no name, for a command without `{upstream}` and `{port}`, and for what cannot be installed.
     """
-    name, _, version = wanted.partition("==")
+    name, sign, version = wanted.partition("==")
     if name not in named():
+        if words_of(wanted) == [wanted] and "{" not in wanted:
+            known = ", ".join(named())
+            raise LookupError(
+                f"no gateway '{name}'{nearest(name, named())}; wanted {known}, or a command with {{upstream}} and {{port}} in it"
+            )
         return Gateway(wanted)
     program = named()[name]
     needs = packages.needs(program)
-    needs = needs.at(version) if version else needs
+    needs = needs.at(version) if sign else needs
     if not packages.installed(program, needs):
         told(f"installing {wanted} ({', '.join(needs.packages)}) into {packages.cache()}")
     packages.install(program, needs)

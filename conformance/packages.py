@@ -16,17 +16,20 @@ folder of npm packages.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance import languages
 from conformance.languages import NotInstalled as NotInstalled
-from conformance.pins import parted
+from conformance.pins import exact, parted
 
 BLOCK = re.compile(r"^(?P<mark>#|//) /// script\n(?P<lines>(?:(?P=mark)(?: .*)?\n)*?)(?P=mark) ///$", re.MULTILINE)
 
@@ -58,10 +61,12 @@ class Needs:
         return replace(self, packages=tuple(pins.values()))
 
     def at(self, version: str) -> Needs:
-        """The same with another version of the client. Raises NotInstalled where it has none of its own."""
+        """The same with another version of the client. Raises NotInstalled where it has none, and for what is not one version."""
         if not self.packages:
             raise NotInstalled("this client has the version of its language; it cannot be chosen")
-        package, sign, _ = parted(self.packages[0])
+        package, sign, own = parted(self.packages[0])
+        if not exact(sign, version):
+            raise NotInstalled(f"'{version}' is not one version: wanted a whole number, such as {own}")
         return replace(self, packages=(f"{package}{sign}{version}", *self.packages[1:]))
 
 
@@ -85,8 +90,10 @@ def needs(adapter: Path) -> Needs:
 
 
 def cache() -> Path:
-    """Where installed clients are kept: $XDG_CACHE_HOME/streamproof/clients."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "streamproof" / "clients"
+    """Where installed clients are kept: $XDG_CACHE_HOME/streamproof/clients. A relative path there is to be ignored
+    (https://specifications.freedesktop.org/basedir-spec/latest/#basics)."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "streamproof" / "clients"
 
 
 def folder(adapter: Path, wanted: Needs) -> Path:
@@ -109,16 +116,50 @@ def install(adapter: Path, wanted: Needs) -> None:
     if absent := languages.absent(language.runs + wanted.commands + (language.installs if wanted.packages else ())):
         advice = f": {language.advice}" if language.advice else ""
         raise NotInstalled(f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not on the PATH{advice}")
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache(), prefix=".new-", ignore_cleanup_errors=True) as new:
-        made = Path(new) / "made"
-        made.mkdir()
-        language.fetch(made, wanted.packages)
-        try:
-            made.rename(folder(adapter, wanted))
-        except OSError:
-            if not installed(adapter, wanted):  # somebody else was quicker, which is as good
-                raise
+    try:
+        with _new() as new:
+            made = new / "made"
+            made.mkdir()
+            language.fetch(made, wanted.packages)
+            _put(made, adapter, wanted)
+    except OSError as error:
+        raise NotInstalled(f"cannot install into {cache()}: {error}") from None
+
+
+def _put(made: Path, adapter: Path, wanted: Needs) -> None:
+    try:
+        made.rename(folder(adapter, wanted))
+    except OSError:
+        if not installed(adapter, wanted):  # somebody else was quicker, which is as good
+            raise
+
+
+@contextmanager
+def _new() -> Iterator[Path]:
+    """A folder in the cache that goes again. Those of installers that were killed go first: nobody holds them any more."""
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotInstalled(f"cannot write into {cache()}: {error.strerror}; XDG_CACHE_HOME names another place") from None
+    with ExitStack() as mine:
+        with _held(cache()):
+            for left in cache().glob(".new-*"):
+                with suppress(OSError), _held(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(left, ignore_errors=True)
+            new = Path(mine.enter_context(tempfile.TemporaryDirectory(dir=cache(), prefix=".new-", ignore_cleanup_errors=True)))
+            mine.enter_context(_held(new))
+        yield new
+
+
+@contextmanager
+def _held(place: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Keep a folder from others who ask for it so. Raises BlockingIOError where it is not to be waited for."""
+    number = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(number, how)
+        yield
+    finally:
+        os.close(number)
 
 
 def started(adapter: Path, wanted: Needs) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -48,14 +47,7 @@ class Asked:
     def ready(self) -> None:
         """Make the folders of all that will be written. Raises LookupError for what cannot be, before anything has run."""
         files = (self.write_baseline, self.json_file, self.junit_file, self.html_file, self.markdown_file)
-        for folder in (*(path.parent for path in files if path), *filter(None, (self.badge_dir, self.keep_dir))):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise LookupError(f"cannot write into {folder}: {error.strerror}") from None
-        for path in filter(None, (*files, self.badge_dir, self.keep_dir)):
-            if not os.access(path if path.exists() else path.parent, os.W_OK):
-                raise LookupError(f"cannot write {path}: no permission")
+        writing.ready(filter(None, files), filter(None, (self.badge_dir, self.keep_dir)))
 
 
 def adapter_for(client: str, one_shot: bool) -> Adapter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -90,7 +89,7 @@ async def _seen(exhibit: Exhibit, version: str, told: Callable[[str], None]) -> 
         adapter, wanted = exhibit.needs(version)
         if not packages.installed(adapter, wanted):
             told(f"installing {', '.join(wanted.packages)}")
-        await asyncio.to_thread(packages.install, adapter, wanted)
+        packages.install(adapter, wanted)
         command = shlex.join(packages.started(adapter, wanted))
     except LookupError as error:
         return Seen(version, trouble=str(error.args[0]))

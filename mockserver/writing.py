@@ -1,11 +1,26 @@
-"""Several files one after the other: one that cannot be written does not keep the others from it."""
+"""Files that were asked for. They are made ready before there is anything to write, and then one that cannot be written does not keep the
+others from it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 Writer = Callable[[Path], object]
+
+
+def ready(files: Iterable[Path], folders: Iterable[Path] = ()) -> None:
+    """Make the folders of all that will be written. Raises LookupError for what cannot be."""
+    files, folders = tuple(files), tuple(folders)
+    for folder in (*(path.parent for path in files), *folders):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LookupError(f"cannot write into {folder}: {error.strerror}") from None
+    for path in (*files, *folders):
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise LookupError(f"cannot write {path}: no permission")
 
 
 def each(files: Iterable[tuple[Path, Writer]]) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def test_every_adapter_is_pinned_and_every_baseline_is_of_an_adapter() -> None:
 )
 def test_pins_are_read_as_their_registry_writes_them(pin: str, parts: tuple[str, str, str]) -> None:
     assert parted(pin) == parts
-    assert packages.Needs((pin, "other==1"), ("sse",)).at("9").packages == (f"{parts[0]}{parts[1]}9", "other==1")
+    assert packages.Needs((pin, "other==1"), ("sse",)).at("9.0.0").packages == (f"{parts[0]}{parts[1]}9.0.0", "other==1")
 
 
 def test_a_client_that_cannot_be_installed_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +99,16 @@ def test_a_flaw_is_found(flaw: str, case: str, check_id: str, tmp_path: Path) ->
     ("command", "code", "wanted"),
     [
         ("my-gateway --port {port}", 2, "has no {upstream}"),
+        ("litelm", 2, "no gateway 'litelm'; did you mean 'litellm'?"),
+        ("my-gateway", 2, "wanted litellm, portkey, or a command with {upstream} and {port}"),
+        ("portkey==", 2, "'' is not one version"),
+        ("portkey==latest", 2, "'latest' is not one version"),
         ("no-such-gateway {upstream} {port}", 4, "cannot start"),
-        (f"{sys.executable} -c 'raise SystemExit(\"what a pity\")' {{upstream}} {{port}}", 4, "what a pity"),
+        (
+            f"{sys.executable} -c 'raise SystemExit(\"what a pity\")' {{upstream}} {{port}}",
+            4,
+            "ended with 1 before it listened; its last words: what a pity",
+        ),
         (f"{sys.executable} -m http.server --bind 127.0.0.1 {{port}} -d /nonexistent{{upstream}}", 4, "lets no answer through"),
     ],
 )
@@ -103,6 +116,32 @@ def test_a_gateway_that_does_not_serve_is_told(command: str, code: int, wanted: 
     done = CliRunner().invoke(main, ["check", "--gateway", command, "--level", "L0"])
     assert done.exit_code == code, done.output
     assert wanted in done.output
+
+
+def test_a_gateway_that_listens_elsewhere_is_told_where_it_was_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "START_SECONDS", 0.3)
+    command = f"{sys.executable} -c 'import time; time.sleep(30)' {{upstream}} {{port}}"
+    done = CliRunner().invoke(main, ["check", "--gateway", command, "--level", "L0"])
+    assert done.exit_code == 4, done.output
+    assert re.search(r"did not listen on 127\.0\.0\.1:\d+ for 0\.3 s; its last words: none", done.output)
+
+
+def test_a_gateway_ends_with_a_check_that_is_terminated(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    program = tmp_path / "gateway.py"
+    told = f"pathlib.Path({str(noted)!r}).write_text(str(os.getpid()))"
+    runs = f"runpy.run_path({str(TINY)!r}, run_name='__main__')"
+    program.write_text(f"import os, pathlib, runpy\n{told}\n{runs}\n", "utf-8")
+    gate = f"{shlex.join([sys.executable, str(program)])} {{upstream}} {{port}}"
+    check = subprocess.Popen([sys.executable, "-m", "mockserver", "check", "--gateway", gate, "--level", "L1"], stdout=subprocess.PIPE)
+    while not (noted.exists() and noted.read_text()):
+        time.sleep(0.02)
+    time.sleep(0.5)
+    check.send_signal(signal.SIGTERM)
+    check.communicate()
+    assert check.returncode == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
 
 
 def test_neither_client_nor_gateway_is_an_error_of_usage() -> None:

@@ -141,6 +141,14 @@ def test_names_are_listed_and_a_misspelt_one_is_told_with_the_nearest() -> None:
     assert "httpx-sse/0.4.1-0.4.2" in refused.output
 
 
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "install", lambda adapter, wanted: pytest.fail("installed"))
+    (tmp_path / "file").touch()
+    refused = CliRunner().invoke(main, ["museum", "httpx-sse", "--json", str(tmp_path / "file" / "seen.json")])
+    assert refused.exit_code == 2
+    assert "cannot write into" in refused.output
+
+
 @pytest.fixture(scope="module")
 def registry() -> None:
     """Skip where no registry can be reached, but not in CI."""

@@ -1,5 +1,5 @@
 // Runs an adapter that is a page: node _browser.mjs CHROMIUM PAGE. The lines of standard input go to the page, what it says to standard output.
-// The page's folder is its origin. Chromium is driven over a pipe, by https://chromedevtools.github.io/devtools-protocol/.
+// The folder above the page's is its origin. Chromium is driven over a pipe, by https://chromedevtools.github.io/devtools-protocol/.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -72,7 +72,7 @@ async function main(chromium, page) {
   await inPage('Page.enable')
   await inPage('Runtime.addBinding', { name: 'adapterSays' })
   await inPage('Page.addScriptToEvaluateOnNewDocument', { source: LINES })
-  await inPage('Page.navigate', { url: `${await served(dirname(page))}/${basename(page)}` })
+  await inPage('Page.navigate', { url: `${await served(dirname(dirname(page)))}/${basename(dirname(page))}/${basename(page)}` })
   for await (const line of createInterface({ input: process.stdin })) {
     await inPage('Runtime.evaluate', { expression: `adapterTakes(${JSON.stringify(line)})` })
     if (JSON.parse(line).type === 'bye') break

@@ -38,13 +38,14 @@ def list_clients() -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME[==VERSION]…")
 def install(names: tuple[str, ...]) -> None:
     """Install clients into the cache, each with what its adapter needs, at the adapter's version if none is named."""
-    from conformance import packages
+    from conformance import packages, sigterm
     from conformance.clients import pinned
 
     for name in names:
         try:
             adapter, wanted = pinned(name)
-            packages.install(adapter, wanted)
+            with sigterm.unwinds():
+                packages.install(adapter, wanted)
         except LookupError as error:
             click.echo(f"{name}: {error.args[0]}", err=True)
             sys.exit(USAGE)

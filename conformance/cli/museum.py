@@ -30,11 +30,13 @@ def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None
 
     NAME is an exhibit's name, its room's, or a glob such as 'openai-*'; without one, all are shown.
     """
-    from conformance import exhibit
+    from conformance import exhibit, sigterm
+    from mockserver import writing
     from mockserver.author_errors import AuthorError
 
     try:
         exhibits = exhibit.select(exhibit.museum(), globs)
+        writing.ready([json_file] if json_file else [])
     except (AuthorError, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
         sys.exit(USAGE)
@@ -42,7 +44,8 @@ def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None
         for each in exhibits:
             click.echo(f"{each.name:<44} {each.title}")
         return
-    visits = asyncio.run(_visited(exhibits))
+    with sigterm.unwinds():
+        visits = asyncio.run(_visited(exhibits))
     if json_file is not None:
         report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
         json_file.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -11,7 +11,9 @@ import importlib
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,9 @@ OFFLINE = re.compile(
 )
 MOST = 400
 """Characters of an installer's errors that are handed on."""
+
+SHARED = {".html": ".mjs"}
+"""The ending of the files that adapters share, where it is not their own."""
 
 MODULES: Mapping[str, str] = {".py": "python", ".mjs": "node", ".html": "page", ".go": "go", ".java": "java", ".rs": "rust"}
 
@@ -66,12 +71,27 @@ def absent(commands: Sequence[str]) -> list[str]:
 
 def sources(adapter: Path) -> tuple[Path, ...]:
     """An adapter and the files of its language that all share, whose names begin with `_`."""
-    return (adapter, *sorted(adapter.parent.glob(f"_*{adapter.suffix}")))
+    return (adapter, *sorted(adapter.parent.glob(f"_*{SHARED.get(adapter.suffix, adapter.suffix)}")))
 
 
 def digest(adapter: Path) -> str:
     """A name for the text of an adapter and of what it shares."""
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources(adapter))).hexdigest()[:16]
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """A new folder to make something in, which then becomes `folder`: nobody sees it half made, and of two who make it at once one is
+    enough."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as new:
+        made = Path(new) / "made"
+        made.mkdir()
+        yield made
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
 
 
 def run(command: Sequence[str], folder: Path) -> None:

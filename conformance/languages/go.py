@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.languages import Language, NotInstalled, digest, run, sources
+from conformance.languages import Language, NotInstalled, digest, run, sources, whole
 from conformance.pins import parted
 
 
@@ -19,14 +19,13 @@ def fetch(folder: Path, pins: Sequence[str]) -> None:
 def command(adapter: Path, folder: Path | None) -> list[str]:
     if folder is None:
         raise NotInstalled(f"{adapter.name} names no package of its own")
-    package = folder / digest(adapter)
-    program = package / "adapter"
-    if not program.exists():
-        package.mkdir(exist_ok=True)
-        for source in sources(adapter):  # Go leaves out files whose names begin with `_`
-            shutil.copy(source, package / source.name.lstrip("_"))
-        run(["go", "build", "-mod=mod", "-o", str(program), f"./{package.name}"], folder)
-    return [str(program)]
+    package = folder / f"built-{digest(adapter)}"
+    if not package.exists():
+        with whole(package) as new:
+            for source in sources(adapter):  # Go leaves out files whose names begin with `_`
+                shutil.copy(source, new / source.name.lstrip("_"))
+            run(["go", "build", "-mod=mod", "-o", str(new / "adapter"), f"./{new.relative_to(folder)}"], folder)
+    return [str(package / "adapter")]
 
 
 LANGUAGE = Language("go", (), ("go",), "install Go", fetch, command)

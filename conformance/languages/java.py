@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from conformance.languages import Language, NotInstalled, digest, run, sources
+from conformance.languages import Language, NotInstalled, digest, run, sources, whole
 from conformance.pins import parted
 
 PROJECT = """<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -30,9 +30,10 @@ def fetch(folder: Path, pins: Sequence[str]) -> None:
 def command(adapter: Path, folder: Path | None) -> list[str]:
     if folder is None:
         raise NotInstalled(f"{adapter.name} names no package of its own")
-    classes, jars = folder / digest(adapter), str(folder / "jars" / "*")
-    if not (classes / "Main.class").exists():
-        build(adapter, jars, classes)
+    classes, jars = folder / f"built-{digest(adapter)}", str(folder / "jars" / "*")
+    if not classes.exists():
+        with whole(classes) as new:
+            build(adapter, jars, new)
     return ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}:{jars}", "Main"]
 
 

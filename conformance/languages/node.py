@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.languages import Language, run
+from conformance.languages import Language, digest, run, sources, whole
 
 OWN_NODE = Path("node_modules") / "node" / "bin" / "node"
 
@@ -24,11 +24,14 @@ def command(adapter: Path, folder: Path | None) -> list[str]:
 
 
 def beside(adapter: Path, packages: Path) -> Path:
-    """A copy of an adapter, and of the modules it shares, in the folder that holds its `node_modules`: a module finds its packages
+    """A copy of an adapter, and of the modules it shares, below the folder that holds its `node_modules`: a module finds its packages
     from where it lies."""
-    for module in (adapter, *adapter.parent.glob("_*.mjs")):
-        shutil.copy(module, packages)
-    return packages / adapter.name
+    place = packages / f"built-{digest(adapter)}"
+    if not place.exists():
+        with whole(place) as new:
+            for module in sources(adapter):
+                shutil.copy(module, new)
+    return place / adapter.name
 
 
 LANGUAGE = Language("npm", ("node",), ("npm",), "install Node.js 20 or later", fetch, command)
