@@ -106,6 +106,15 @@ final class Adapter {
       });
     }
 
+    /** A tool call that the client put together itself: that is what the caller then has. */
+    synchronized void call(long index, long number, String id, String name, String arguments) {
+      Call whole = new Call();
+      whole.id = id == null ? "" : id;
+      whole.name = name == null ? "" : name;
+      whole.arguments = arguments;
+      choice(index).calls.put(number, whole);
+    }
+
     synchronized void finish(long index, String reason) {
       choice(index).finishReason = reason;
     }
