@@ -27,6 +27,9 @@ SCHEMES = ("redis", "rediss", "unix")
 PATIENCE = 3.0
 """Seconds that a round trip may take. A call waits for the one before it, too, but for no more than one that is given up."""
 FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+TEXTS = frozenset({"client_name", "username", "password"})
+CONNECTIONS = 2
+"""Calls go over one, orders come over another."""
 UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 """Why a certificate is not trusted, in OpenSSL's numbers (X509_STORE_CTX_get_error(3)): nobody that is known vouches for it."""
 LATE = ["late"]
@@ -62,38 +65,68 @@ def read_address(text: str) -> Address:
     in a Redis that others use as well. What else may stand in the query: https://redis.readthedocs.io/en/stable/connections.html.
     `ssl_ca_certs=FILE` there names the authority that a certificate must come from. Raises AuthorError, also for files that cannot be
     read."""
-    parts = urlsplit(text)
+    wanted = "memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise AuthorError([Mistake("--store", 1, f"wanted {wanted}, got '{text.rpartition('@')[2]}': {error}")]) from None
     if parts.scheme not in SCHEMES:
-        wanted = "memory, redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
         raise AuthorError([Mistake("--store", 1, f"wanted {wanted}, got '{text}'{nearest(parts.scheme, SCHEMES)}")])
-    query = dict(parse_qsl(parts.query))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
     prefix = query.pop("prefix", "streamproof")
     where, path = parts.netloc.rpartition("@")[2], parts.path
     address = Address(f"{parts.scheme}://{parts.netloc}{path}?{urlencode(query)}", f"{prefix}:", f"{parts.scheme}://{where}{path}")
+    _check_place(address, parts.scheme, path, {**query, "prefix": prefix})
     _check(address, query)
     return address
+
+
+def _check_place(address: Address, scheme: str, path: str, query: Mapping[str, str]) -> None:
+    """What redis-py would take for something else, without a word. Raises AuthorError."""
+    for name, value in query.items():
+        if not value:
+            raise _wrong(address, f"the option '{name}' has no value")
+    if scheme == "unix":
+        database = query.get("db", "0")
+        if not path.strip("/"):
+            raise _wrong(address, "wanted a socket's path, as in unix:///run/redis.sock")
+    else:
+        database = query.get("db") or path.strip("/") or "0"
+    if not (database.isascii() and database.isdecimal()):
+        raise _wrong(address, f"wanted a database's number, got '{database}'")
+    connections = query.get("max_connections", str(CONNECTIONS))
+    if connections.isdecimal() and int(connections) < CONNECTIONS:
+        raise _wrong(address, f"max_connections: wanted {CONNECTIONS} or more, for calls and for orders, got {connections}")
+
+
+def _wrong(address: Address, told: str) -> AuthorError:
+    return AuthorError([Mistake("--store", 1, f"'{address.shown}': {told}")])
 
 
 def _check(address: Address, query: Mapping[str, str]) -> None:
     """Find now what would be found when the first connection is made. Raises AuthorError."""
     pool: Any = _client(address).connection_pool
 
-    def wrong(told: str) -> AuthorError:
-        return AuthorError([Mistake("--store", 1, f"'{address.shown}': {told}")])
-
-    known = _options(type(pool)) | _options(pool.connection_class)
+    known = {name for name in _options(type(pool)) | _options(pool.connection_class) if _can_be_text(name)}
     for name in sorted(query.keys() - known):
         secure = "; TLS is spoken with rediss://" if name.startswith("ssl_") and not address.url.startswith("rediss:") else ""
-        raise wrong(f"unknown option '{name}'{nearest(name, known)}{secure}")
+        raise _wrong(address, f"unknown option '{name}'{nearest(name, known)}{secure}")
     try:
         connection = pool.make_connection()
         if address.url.startswith("rediss:"):
             connection.ssl_context.get()
     except OSError as error:
         files = ", ".join(f"{name}={query[name]}" for name in FILES if name in query)
-        raise wrong(f"{files} cannot be read: {error.strerror or error}") from None
+        raise _wrong(address, f"{files} cannot be read: {error.strerror or error}") from None
     except Exception as error:
-        raise wrong(str(error)) from None
+        raise _wrong(address, str(error)) from None
+
+
+def _can_be_text(option: str) -> bool:
+    """Others are objects, which no URL can name."""
+    from redis.asyncio.connection import URL_QUERY_ARGUMENT_PARSERS
+
+    return option in TEXTS or option.startswith("ssl_") or option in URL_QUERY_ARGUMENT_PARSERS
 
 
 def _options(made: type[Any]) -> set[str]:

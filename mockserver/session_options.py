@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TTL_SECONDS = 3600.0
 """How long a session lives after its last use."""
+LISTED = "`streamproof profiles list --tag toxiproxy` lists those there are"
 _DOCUMENT = ("turns", "after", "title", "why", "tags", "sources")
 _OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl", "network")
 
@@ -66,11 +67,10 @@ def network_named(name: str, shelf: Shelf, source: str) -> Network:
     if not shelf.knows(name):
         known = [each for each, path in shelf.paths().items() if path.parent.name == "network"]
         near = nearest(name, known) or nearest(name, shelf.names())
-        raise AuthorError([Mistake(source, 1, f"no network named '{name}'{near}")])
+        raise AuthorError([Mistake(source, 1, f"no network named '{name}'{near}; {LISTED}")])
     network = shelf.profile(name).network
     if network is None:
-        told = f"the profile '{name}' has no `network:`; `streamproof profiles list --tag toxiproxy` lists those that do"
-        raise AuthorError([Mistake(source, 1, told)])
+        raise AuthorError([Mistake(source, 1, f"the profile '{name}' has no `network:`; {LISTED}")])
     return network
 
 

@@ -247,11 +247,23 @@ def test_a_key_that_is_no_text_is_in_every_form(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "told"),
-    [("load.csv", ".json, .html, .txt"), ("load", ".json, .html, .txt"), ("none/load.json", "no folder"), ("folder.json", "is a folder")],
+    [
+        ("load.csv", ".json, .html, .txt"),
+        ("load", ".json, .html, .txt"),
+        ("none/load.json", "no folder"),
+        ("folder.json", "is a folder"),
+        ("n" * 300 + ".json", "File name too long"),
+        ("n" * 246 + ".json", "File name too long"),
+        ("pipe.json", "no file"),
+        ("file/load.json", "cannot be written"),
+        ("journal.json", "would replace the file of --journal"),
+    ],
 )
 def test_a_report_that_could_not_be_written_is_told_at_once(tmp_path: Path, file: str, told: str) -> None:
     (tmp_path / "folder.json").mkdir()
-    command = [*SERVE, "serve", "--port", "0", "--report", str(tmp_path / file)]
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe.json")
+    command = [*SERVE, "serve", "--port", "0", "--journal", str(tmp_path / "journal.json"), "--report", str(tmp_path / file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 2
     assert told in done.stderr

@@ -153,11 +153,22 @@ def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> No
         (("--port", "99999"), "65535"),
         (("--journal", "/nowhere/journal"), "there is no folder /nowhere"),
         (("--journal", "n" * 300), "n: File name too long"),
-        (("--host", "192.0.2.1"), "cannot listen"),
+        (("--journal", ""), "wanted a file"),
+        (("--host", "192.0.2.1"), "cannot listen: Cannot assign requested address (192.0.2.1:0)"),
+        (("--host", "nobody.invalid"), "(nobody.invalid:0)"),
+        (("--host", ""), "'': wanted an address"),
+        (("--network", "nope"), "Invalid value for --network: no network named 'nope'; `streamproof profiles list --tag toxiproxy`"),
+        (("--store", "redis:/x y"), "Invalid value for '--store': 'redis:///x y': wanted a database's number, got 'x y'"),
     ],
 )
 def test_wrong_flags_are_explained(flags: tuple[str, ...], wanted: str) -> None:
     assert wanted in failing("--port", "0", *flags)
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2", "--store", "memory")])
+def test_an_address_that_is_named_twice_is_listened_on_once(workers: tuple[str, ...]) -> None:
+    with serving("--host", "127.0.0.1", "--host", "localhost", "--host", "127.0.0.1", *workers) as (url, _):
+        assert ask(url).status_code == 200
 
 
 def test_a_port_in_use_is_told_with_its_holder() -> None:

@@ -836,6 +836,15 @@ def test_a_clock_that_somebody_else_has_brought_is_taken() -> None:
         ("redi://localhost", "did you mean 'redis'?"),
         ("http://localhost", "got 'http://localhost'"),
         ("redis://:secret@localhost:port/0", "is no address of a Redis"),
+        ("redis://:secret@[::1", "wanted memory, redis://HOST:PORT/DB"),
+        ("redis://:secret@localhost/mine", "wanted a database's number, got 'mine'"),
+        ("redis://localhost/-1", "wanted a database's number, got '-1'"),
+        ("redis://localhost?db=two", "wanted a database's number, got 'two'"),
+        ("redis://localhost/0?prefix=", "the option 'prefix' has no value"),
+        ("redis://localhost/0?retry=3", "unknown option 'retry'"),
+        ("redis://localhost/0?decode_responses=no", "unknown option 'decode_responses'"),
+        ("redis://localhost/0?max_connections=1", "max_connections: wanted 2 or more, for calls and for orders, got 1"),
+        ("unix://", "wanted a socket's path"),
     ],
 )
 def test_an_address_that_is_none_is_explained(text: str, wanted: str) -> None:

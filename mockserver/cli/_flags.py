@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,9 @@ def checked(read: Callable[[str], Any]) -> Callable[[click.Context, click.Parame
 
         try:
             return tuple(map(read, value)) if isinstance(value, tuple) else None if value is None else read(value)
-        except (AuthorError, ValueError) as error:
+        except AuthorError as error:
+            raise click.BadParameter("\n".join(mistake.message for mistake in error.mistakes)) from None
+        except ValueError as error:
             raise click.BadParameter(str(error)) from None
 
     return callback
@@ -78,9 +80,25 @@ def tls(text: str) -> str:
 def journal(text: str) -> str:
     """A file that can be appended to; it is not opened, for it may be a pipe."""
     folder = Path(text).parent
+    if not text:
+        raise ValueError("'': wanted a file")
     if not os.access(text if os.access(text, os.F_OK) else folder, os.W_OK):
         raise ValueError(f"'{text}' cannot be written{'' if folder.is_dir() else f': there is no folder {folder}'}")
     return text
+
+
+def host(text: str) -> str:
+    if not text.strip():
+        raise ValueError(f"'{text}': wanted an address or a name, such as 127.0.0.1, ::1 or 0.0.0.0")
+    return text
+
+
+def check_files(reports: Iterable[Path], others: Mapping[str, str | Path | None]) -> None:
+    """A report replaces what was there. `others` are the files of other flags."""
+    for report in reports:
+        for flag, file in others.items():
+            if file is not None and report.absolute() == Path(file).absolute():
+                raise click.UsageError(f"--report {report} would replace the file of {flag} at the end: wanted another one")
 
 
 def report(text: str) -> Path:
@@ -191,10 +209,14 @@ def _script(profile: str, shelf: Shelf) -> Script:
 
 def _network(name: str | None, profile: str | None, shelf: Shelf) -> Network | None:
     """The network that was asked for, or that of the profile."""
+    from mockserver.author_errors import AuthorError
     from mockserver.session_options import network_named
 
     if name is not None:
-        return network_named(name, shelf, "--network")
+        try:
+            return network_named(name, shelf, "--network")
+        except AuthorError as error:
+            raise click.BadParameter(error.mistakes[0].message, param_hint="--network") from None
     return None if profile is None else shelf.profile(profile).network
 
 

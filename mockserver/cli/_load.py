@@ -22,9 +22,22 @@ def destination(text: str) -> Path:
     path = Path(text)
     if path.suffix not in FORMS:
         raise ValueError(f"'{text}': wanted a file that ends in {', '.join(FORMS)}")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"'{text}' cannot be written: {'it is a folder' if path.is_dir() else f'no folder {path.parent} to write to'}")
+    if reason := _obstacle(path):
+        raise ValueError(f"'{text}' cannot be written: {reason}")
     return path
+
+
+def _obstacle(path: Path) -> str | None:
+    """Why a file cannot be put there."""
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if path.exists() and not path.is_file():
+            return "it is there, and no file"
+        _unfinished(path).exists()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if path.parent.is_dir() and os.access(path.parent, os.W_OK) else f"no folder {path.parent} to write to"
 
 
 def tell(load: Load, files: Iterable[Path]) -> None:
@@ -43,7 +56,7 @@ def tell(load: Load, files: Iterable[Path]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    written = path.with_name(f".{path.name}.{os.getpid()}")
+    written = _unfinished(path)
     try:
         written.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.replace(path)
@@ -51,6 +64,11 @@ def _replace(path: Path, text: str) -> None:
         with suppress(OSError):
             written.unlink(missing_ok=True)
         raise
+
+
+def _unfinished(path: Path) -> Path:
+    """Where a report is written before it takes its place."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _json(report: Report) -> str:

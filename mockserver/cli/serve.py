@@ -31,7 +31,14 @@ OPEN_FILES = 65536
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True, expose_value=False, callback=flags.configured,
     help="A YAML file whose keys are these flags' names.",
 )  # fmt: skip
-@click.option("--host", multiple=True, default=("127.0.0.1", "::1"), show_default=True, help="Addresses to listen on.")
+@click.option(
+    "--host",
+    multiple=True,
+    default=("127.0.0.1", "::1"),
+    show_default=True,
+    callback=flags.checked(flags.host),
+    help="Addresses to listen on.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option(
     "--tls",
@@ -97,6 +104,7 @@ def serve(**given: Any) -> None:
     log_format, example, reports = given.pop("log_format"), given.pop("curl"), given.pop("report")
     shelf = Shelf(given.pop("profiles"))
     flags.check_workers(given["workers"], given["store"])
+    flags.check_files(reports, {"--journal": given["journal"], "--answers": given["answers"]})
     try:
         settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
         if settings.workers > 1:

@@ -58,13 +58,18 @@ def bound_sockets(hosts: Iterable[str], port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     for host in hosts:
         try:
-            sockets.append(bound_socket(host, sockets[0].getsockname()[1] if sockets else port))
+            sock = bound_socket(host, sockets[0].getsockname()[1] if sockets else port)
         except OSError as error:
             if sockets and (error.errno != errno.EADDRINUSE or not port):
                 continue
             for sock in sockets:
                 sock.close()
-            raise
+            raise OSError(error.errno, f"{error.strerror or error} ({address(host, port)})") from None
+        if sock.getsockname() in [other.getsockname() for other in sockets]:
+            # The same address by another name.
+            sock.close()
+        else:
+            sockets.append(sock)
     return sockets
 
 
