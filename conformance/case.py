@@ -103,9 +103,12 @@ def corpus(folder: Path = CASES) -> tuple[Case, ...]:
 def select(cases: Iterable[Case], levels: Iterable[str] = (), globs: Iterable[str] = ()) -> tuple[Case, ...]:
     """The cases of some levels and ids; L0 is always among them. Raises LookupError for what selects nothing."""
     cases, levels, globs = tuple(cases), tuple(levels), tuple(globs)
+    among = [case.id for case in cases if not levels or case.level == "L0" or case.level in levels]
     for glob in globs:
         if not any(fnmatchcase(case.id, glob) for case in cases):
             raise LookupError(f"no case matches '{glob}'{nearest(glob, [case.id for case in cases])}")
+        if not any(fnmatchcase(id, glob) for id in among):
+            raise LookupError(f"no case of {', '.join(levels)} matches '{glob}'")
     return tuple(
         case
         for case in cases
@@ -134,7 +137,7 @@ def _schema_mistakes(value: Any, source: str, line: Any) -> Iterator[Mistake]:
 def _validator() -> Any:
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(json.loads((bundled("schemas") / "case.schema.json").read_text()))
+    return Draft202012Validator(json.loads((bundled("schemas") / "case.schema.json").read_text(encoding="utf-8")))
 
 
 def _scripts(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -204,5 +207,5 @@ def expectation(value: Any) -> Mapping[str, Any]:
 @cache
 def vocabulary() -> Mapping[str, Any]:
     """The named expectations, `schemas/expectations.schema.json`."""
-    schema: Mapping[str, Any] = json.loads((bundled("schemas") / "expectations.schema.json").read_text())
+    schema: Mapping[str, Any] = json.loads((bundled("schemas") / "expectations.schema.json").read_text(encoding="utf-8"))
     return schema

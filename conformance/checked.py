@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance import baseline, case, judge
 from conformance.engine import Engine, Results, exit_of, jobs_of
-from conformance.verdict import GREEN, CaseResult, CheckResult, Exit, Verdict
+from conformance.verdict import GREEN, TOO_LITTLE, CaseResult, CheckResult, Exit, Verdict
 
 BROKEN = (Verdict.FAIL, Verdict.UNEXPECTED_PASS, Verdict.INCONCLUSIVE)
 
@@ -74,10 +74,24 @@ async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case
     )
     others = _not_asked(map(fitted, case.corpus()), selected, engine.transports) if wanted.known else []
     final = exit_of(replace(results, cases=tuple(ordered)), wanted.strict, baseline.stale(wanted.known, ordered, others))
+    if final.code == GREEN and (why := _unreached(selected, cases, ordered)):
+        final = Exit(TOO_LITTLE, why)
     unmet = baseline.beyond(wanted.known, ordered)
     gone = baseline.beyond(unmet, others)
     kept = (*(line for line in unmet if line not in gone), *baseline.untold(wanted.known, ordered))
     return Checked(results, tuple(ordered), final, kept)
+
+
+def _unreached(selected: Iterable[case.Case], fitted: Iterable[case.Case], results: Iterable[CaseResult]) -> str:
+    """Why nothing but L0 was reached, where more was asked for."""
+    asked = {each.id: each for each in selected if each.level != "L0"}
+    left = [each for each in fitted if each.id in asked]
+    if not asked or any(result.id in asked for result in results):
+        return ""
+    if not left:
+        return "nothing that was asked for ran: it does not concern a gateway"
+    over = " or ".join(sorted({transport for each in left for transport in each.transports}))
+    return f"nothing that was asked for ran: it is over {over}, which the client does not speak or was not asked to"
 
 
 def _not_asked(cases: Iterable[case.Case | None], selected: Iterable[case.Case], transports: Sequence[str]) -> list[CaseResult]:

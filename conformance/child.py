@@ -64,8 +64,10 @@ class Child:
                 start_new_session=True,
                 limit=MAX_LINE,
             )
+        except PermissionError:
+            raise AdapterBroken(f"cannot start '{command}': it is not executable; name what runs it, such as 'python3 FILE'") from None
         except (OSError, ValueError) as error:
-            raise AdapterBroken(f"cannot start '{command}': {error}") from None
+            raise AdapterBroken(f"cannot start '{command}': {getattr(error, 'strerror', None) or error}") from None
         return cls(process)
 
     @property

@@ -61,6 +61,8 @@ def command(client: str, told: Callable[[str], None] = lambda line: None) -> str
     words = words_of(client)
     if len(words) == 1 and "/" not in client and shutil.which(client) is None:
         known = [*reference(), *adapters()]
+        if Path(client).is_file():
+            raise LookupError(f"'{client}' is a file and no command: name what runs it, such as 'python3 {client}'")
         raise LookupError(f"no client or command '{client}'{nearest(client, known)}; `streamproof clients` lists the clients")
     return client
 

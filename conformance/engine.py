@@ -397,7 +397,8 @@ def exit_of(results: Results, strict: bool = False, stale: Sequence[str] = ()) -
     if Verdict.INCONCLUSIVE in verdicts:
         return Exit(TOO_LITTLE, UNTOLD)
     if not verdicts & {Verdict.PASS, Verdict.WARN, Verdict.INFO, Verdict.KNOWN_FAIL}:
-        return Exit(TOO_LITTLE, "nothing ran")
+        declared = "" if results.cases else f": the client declares {' and '.join(results.hello.get('transports', ())) or 'nothing'}"
+        return Exit(TOO_LITTLE, f"nothing ran{declared}")
     if strict and any(lenient(check) for case in results.cases for check in case.checks):
         return Exit(FAILED, "a SHOULD is broken or a check did not apply (--strict)")
     return Exit(GREEN, "every MUST that was asked for holds")

@@ -80,8 +80,14 @@ def select(exhibits: Iterable[Exhibit], globs: Iterable[str] = ()) -> tuple[Exhi
 
     for glob in globs:
         if not any(named(exhibit, glob) for exhibit in exhibits):
-            raise LookupError(f"no exhibit matches '{glob}'{nearest(glob, [exhibit.name for exhibit in exhibits])}")
+            raise LookupError(f"no exhibit matches '{glob}'{nearest(glob, _names(exhibits))}; `streamproof museum --list` lists them")
     return tuple(exhibit for exhibit in exhibits if not globs or any(named(exhibit, glob) for glob in globs))
+
+
+def _names(exhibits: Iterable[Exhibit]) -> list[str]:
+    """Of rooms, then of what is in them."""
+    exhibits = tuple(exhibits)
+    return [*dict.fromkeys(exhibit.room for exhibit in exhibits), *(exhibit.name for exhibit in exhibits)]
 
 
 def load_file(path: Path, folder: Path = MUSEUM) -> Exhibit:

@@ -68,10 +68,13 @@ async def check(asked: Asked) -> int:
         adapter_for(client, asked.one_shot), asked.jobs or needs.jobs, asked.transports, told=screen.finished, counted=screen.started
     )
     wanted = checked.Wanted(asked.levels, asked.globs, known, asked.requirements, asked.repeat, asked.strict)
-    if asked.gateway is not None:
-        made = await _through(asked.gateway, runner, wanted)
-    else:
-        made = _introduced(await checked.run(runner, wanted), note=needs.note)
+    try:
+        if asked.gateway is not None:
+            made = await _through(asked.gateway, runner, wanted)
+        else:
+            made = _introduced(await checked.run(runner, wanted), note=needs.note)
+    finally:
+        screen.stopped()
     screen.ended(made.results, made.cases, made.exit)
     failed = writing.each(_files(asked, made.report(), made))
     for line in failed:

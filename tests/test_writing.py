@@ -44,17 +44,16 @@ def test_a_verdict_stands_before_a_report_that_is_lost() -> None:
 
 
 def test_every_page_of_a_merge_is_tried(tmp_path: Path) -> None:
-    report, page = tmp_path / "report.json", tmp_path / "matrix.json"
+    report, page = tmp_path / "report.json", tmp_path / "new" / "matrix.json"
     report.write_text(json.dumps(made(case(Verdict.PASS))), "utf-8")
-    lost = ("--html", FULL, "--markdown", str(tmp_path / "no/folder.md"))
+    lost = ("--html", FULL, "--markdown", FULL)
     done = CliRunner().invoke(main, ["merge", str(report), *lost, "--json", str(page)])
     assert done.exit_code == USAGE
-    assert done.stderr.splitlines() == [
-        f"{FULL} could not be written: No space left on device",
-        f"{tmp_path}/no/folder.md could not be written: No such file or directory",
-    ]
+    assert done.stderr.splitlines() == [f"{FULL} could not be written: No space left on device"] * 2
     assert json.loads(page.read_text("utf-8"))["clients"]
     assert CliRunner().invoke(main, ["merge", str(report), "--json", str(page)]).exit_code == GREEN
+    nowhere = CliRunner().invoke(main, ["merge", str(report), "--json", "/proc/nowhere/matrix.json"])
+    assert (nowhere.exit_code, nowhere.stderr) == (USAGE, "cannot write into /proc/nowhere: No such file or directory\n")
 
 
 def test_every_report_of_a_load_is_tried(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from conformance.verdict import LEVELS, USAGE
 
 if TYPE_CHECKING:
     from conformance.case import Case
@@ -21,16 +23,21 @@ def cases(context: click.Context) -> None:
 
 
 @cases.command("list")
-@click.option("--level", "levels", multiple=True, help="Only these levels.")
+@click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Only these levels.")
 @click.option("--search", default="", help="Only cases whose id, title, rule or reason holds this text.")
 def list_cases(levels: tuple[str, ...] = (), search: str = "") -> None:
     """A line a case: id, transports, number of checks, title."""
     from conformance.case import corpus
 
-    for case in corpus():
-        text = f"{case.id} {case.title} {case.rule} {case.why}".lower()
-        if (not levels or case.level in levels) and search.lower() in text:
-            click.echo(f"{case.id:<44} {','.join(case.transports):<8} {len(case.checks):>2}  {case.title}")
+    found = [case for case in corpus() if (not levels or case.level in levels) and search.lower() in _text(case)]
+    if not found:
+        _refuse("no case matches; `streamproof cases` lists them all")
+    for case in found:
+        click.echo(f"{case.id:<44} {','.join(case.transports):<8} {len(case.checks):>2}  {case.title}")
+
+
+def _text(case: Case) -> str:
+    return f"{case.id} {case.title} {case.rule} {case.why}".lower()
 
 
 @cases.command()
@@ -39,7 +46,7 @@ def show(name: str) -> None:
     """Everything a case says, as it is written."""
     case = _find(name)
     assert case.path is not None
-    click.echo(case.path.read_text(encoding="utf-8"), nl=False)
+    click.echo(case.path.read_bytes(), nl=False)
 
 
 @cases.command()
@@ -52,16 +59,19 @@ def export(output: Path | None) -> None:
     from mockserver import yaml_marks
 
     documents = [yaml_marks.parse(case.path.read_text(encoding="utf-8"), str(case.path))[0] for case in corpus() if case.path]
-    text = json.dumps(documents, ensure_ascii=False, indent=1)
+    text = (json.dumps(documents, ensure_ascii=False, indent=1) + "\n").encode()
     if output is None:
-        click.echo(text)
-    else:
-        output.write_text(text + "\n", encoding="utf-8")
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_bytes(text)
+    except OSError as error:
+        _refuse(f"cannot write {output}: {error.strerror or error}")
 
 
-@cases.command()
+@cases.command(short_help="Serve the script of one case, for curl or a debugger.")
 @click.argument("name")
-@click.option("--port", default=8080, show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--dialect", default=None, help="One of the case's dialects; the first is taken.")
 def serve(name: str, port: int, dialect: str | None) -> None:
     """Serve the script of one case, for curl or a debugger in hand; every request starts at the next turn."""
@@ -69,10 +79,13 @@ def serve(name: str, port: int, dialect: str | None) -> None:
 
     from conformance import serving
 
+    case = _find(name)
+    if dialect is not None and dialect not in case.dialects():
+        _refuse(f"{name} is not run over '{dialect}'; there is {', '.join(case.dialects())}")
     try:
-        asyncio.run(serving.serve(_find(name), port, dialect))
-    except KeyboardInterrupt:
-        sys.exit(0)
+        asyncio.run(serving.serve(case, port, dialect))
+    except OSError as error:
+        _refuse(f"cannot listen on port {port}: {error.strerror or error}; --port 0 takes a free one")
 
 
 def _find(name: str) -> Case:
@@ -81,6 +94,10 @@ def _find(name: str) -> Case:
 
     known = {case.id: case for case in corpus()}
     if name not in known:
-        click.echo(f"no case '{name}'{nearest(name, known)}", err=True)
-        sys.exit(2)
+        _refuse(f"no case '{name}'{nearest(name, known)}; `streamproof cases` lists them all")
     return known[name]
+
+
+def _refuse(why: str) -> NoReturn:
+    click.echo(why, err=True)
+    sys.exit(USAGE)

@@ -37,12 +37,13 @@ def check(client: str | None, gateway: str | None, levels: tuple[str, ...], glob
     """Run a client through every case and judge it from both sides."""
     if not client and not gateway:
         raise click.UsageError("name a client (--client) or a gateway (--gateway)")
-    from conformance import running
+    from conformance import running, sigterm
     from mockserver.author_errors import AuthorError
 
     try:
         asked = running.Asked(client=client, gateway=gateway, levels=levels, globs=globs, **options)  # type: ignore[arg-type]
-        code = asyncio.run(running.check(asked))
+        with sigterm.unwinds():
+            code = asyncio.run(running.check(asked))
     except (AuthorError, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
         sys.exit(USAGE)

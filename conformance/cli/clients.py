@@ -12,7 +12,7 @@ from conformance.verdict import USAGE
 LANGUAGES = ("python", "node", "go", "java", "rust", "shell")
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List and install clients, and begin an adapter.")
 @click.pass_context
 def clients(context: click.Context) -> None:
     """List the clients that `check --client` knows by name, install them, or write an adapter for another."""
@@ -20,7 +20,7 @@ def clients(context: click.Context) -> None:
         context.invoke(list_clients)
 
 
-@clients.command("list")
+@clients.command("list", short_help="A line a client, and whether it is installed.")
 def list_clients() -> None:
     """A line a client: its name, language, version, transports, and whether it is installed."""
     from conformance import clients, packages
@@ -34,7 +34,7 @@ def list_clients() -> None:
         click.echo(f"{name:<22} {language:<8} {version or '-':<10} {transports:<8} {state}")
 
 
-@clients.command()
+@clients.command(short_help="Install clients into the cache.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME[==VERSION]…")
 def install(names: tuple[str, ...]) -> None:
     """Install clients into the cache, each with what its adapter needs, at the adapter's version if none is named."""
@@ -52,7 +52,7 @@ def install(names: tuple[str, ...]) -> None:
         click.echo(f"{name}: {' '.join(wanted.packages) or 'comes with its language'}")
 
 
-@clients.command()
+@clients.command(short_help="Write a working one-file adapter, to be edited.")
 @click.option("--language", required=True, type=click.Choice(LANGUAGES), help="The language of the client.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A new file in place of standard output.")
 def new(language: str, output: Path | None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.matrix import Matrix
 
 
-@click.command()
+@click.command(short_help="Put the reports of several clients side by side.")
 @click.argument("reports", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="REPORT.json…")
 @click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write one self-contained HTML page.")
 @click.option("--markdown", "markdown_file", type=click.Path(dir_okay=False, path_type=Path), help="Write Markdown.")
@@ -28,13 +28,14 @@ def merge(reports: tuple[Path, ...], html_file: Path | None, markdown_file: Path
     from mockserver import writing
     from mockserver.author_errors import AuthorError
 
-    try:
-        merged = matrix.merge(map(matrix.read, reports))
-    except AuthorError as error:
-        click.echo(str(error), err=True)
-        sys.exit(USAGE)
     forms = ((html_file, matrix_html.render), (markdown_file, matrix_markdown.render), (json_file, matrix.to_text))
     asked = [(file, render) for file, render in forms if file is not None]
+    try:
+        writing.ready(file for file, _ in asked)
+        merged = matrix.merge(map(matrix.read, reports))
+    except (AuthorError, LookupError) as error:
+        click.echo(str(error.args[0]), err=True)
+        sys.exit(USAGE)
     failed = writing.each((file, partial(_write, merged, render)) for file, render in asked)
     for line in failed:
         click.echo(line, err=True)

@@ -21,7 +21,7 @@ MOST = 120
 """Characters of evidence that are shown; `--json` has all."""
 
 
-@click.command()
+@click.command(short_help="See the kit find bugs that were published.")
 @click.argument("globs", nargs=-1, metavar="[NAME…]")
 @click.option("--list", "listed", is_flag=True, help="Name the exhibits and run nothing.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write what was seen.")
@@ -46,10 +46,13 @@ def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None
         return
     with sigterm.unwinds():
         visits = asyncio.run(_visited(exhibits))
-    if json_file is not None:
-        report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
-        json_file.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    sys.exit(_ended(visits))
+    report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
+    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+    failed = writing.each([(json_file, lambda path: path.write_text(text, encoding="utf-8"))] if json_file is not None else ())
+    code = _ended(visits)
+    for line in failed:
+        click.echo(line, err=True)
+    sys.exit(code or (USAGE if failed else GREEN))
 
 
 async def _visited(exhibits: tuple[Exhibit, ...]) -> list[Visit]:

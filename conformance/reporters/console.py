@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,25 @@ SHOWN = (Verdict.FAIL, Verdict.UNEXPECTED_PASS, Verdict.INCONCLUSIVE)
 STATES = {"passed": "green", "failed": "bold red", "blocked": "yellow", "not run": "dim"}
 
 
+def _screen() -> Screen:
+    """Whoever reads may stop reading, as `head` does: the run goes on, and its reports are written."""
+    from rich.console import Console as Screen
+
+    class Patient(Screen):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+    return Patient(highlight=False, soft_wrap=True)
+
+
 class Console:
     """Prints one run. `strict` also shows warnings in full."""
 
     def __init__(self, strict: bool = False) -> None:
-        from rich.console import Console as Screen
-
-        self._screen: Screen = Screen(highlight=False, soft_wrap=True)
+        self._screen = _screen()
         self._shown = (*SHOWN, Verdict.WARN) if strict else SHOWN
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -56,9 +69,13 @@ class Console:
         if result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and self._progress is not None:
             self._screen.print(f"[{COLOURS[result.verdict]}]{result.verdict:>14}[/]  {_safe(result.name)}")
 
-    def ended(self, results: Results, judged: tuple[CaseResult, ...], exit: Exit) -> None:
+    def stopped(self) -> None:
+        """No more results will come: the terminal gets its cursor back."""
         if self._progress is not None:
             self._progress.stop()
+
+    def ended(self, results: Results, judged: tuple[CaseResult, ...], exit: Exit) -> None:
+        self.stopped()
         from conformance.reporters import timeline
 
         for result in judged:
@@ -97,7 +114,6 @@ class Console:
                 counts = "  ".join(f"{count} {verdict}" for verdict, count in sorted(level.counts.items()))
                 self._screen.print(f"  {level.name}  [{STATES[level.state]}]{level.state:<8}[/] {counts}")
         self._screen.print(f"exit {exit.code}: {_safe(exit.reason)}", style="green" if exit.code == 0 else "bold red")
-        sys.stdout.flush()
 
 
 def _safe(text: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from typing import Any
+
 import click
 
+INTERRUPTED = 130
 PACKAGES = ("mockserver.cli", "conformance.cli")
 
 
@@ -27,6 +32,17 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(f"{package}.{name}"), name)
         command.context_settings.setdefault("auto_envvar_prefix", "STREAMPROOF")  # STREAMPROOF_PORT, not STREAMPROOF_SERVE_PORT
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As a shell knows it: 130 is what Ctrl-C ended. What a terminal has no letter for is shown as another, and never an error."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         from mockserver.author_errors import nearest

@@ -28,7 +28,7 @@ SHOWN = 24
 PREVIEW = 72
 
 
-@click.command()
+@click.command(short_help="The timeline of a profile, with times and bytes.")
 @click.argument("profile")
 @click.option("--dialect", type=click.Choice(get_args(DialectName)), help="Default: the first that the profile has a meaning in.")
 @click.option("--flavour", default="openai", show_default=True, help="Whose way of speaking.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Say where a recorded stream is not as it should be.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--flavour", help="Whose known deviations are excused; without it the host of a recording tells.")
 def lint(files: tuple[Path, ...], flavour: str | None) -> None:

@@ -66,7 +66,7 @@ def show(name: str, folders: tuple[Path, ...]) -> None:
     click.echo(path.read_text(encoding="utf-8"), nl=False)
 
 
-@profiles.command()
+@profiles.command(short_help="Check files and folders of profiles.")
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def validate(paths: tuple[Path, ...]) -> None:
     """Check files and folders of profiles, or all the shipped ones: every mistake with its file and line."""

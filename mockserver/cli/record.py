@@ -10,7 +10,7 @@ import click
 from mockserver.stop_signals import stop_signals
 
 
-@click.command()
+@click.command(short_help="Write down what an upstream answers a client.")
 @click.option(
     "--upstream", required=True, metavar="URL", help="The base URL that clients use otherwise, such as https://api.openai.com/v1."
 )
