@@ -25,9 +25,9 @@ HELLO = {
 
 
 def client(run: Run) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=300, connect=seconds(run, "connect_timeout_ms"), sock_read=seconds(run, "idle_timeout_ms"))
-    )
+    named = {"connect": seconds(run, "connect_timeout_ms"), "sock_read": seconds(run, "idle_timeout_ms")}
+    given = {name: limit for name, limit in named.items() if limit is not None}
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(300, sock_connect=30, **given)) if given else aiohttp.ClientSession()
 
 
 def patience(run: Run) -> dict[str, Any]:

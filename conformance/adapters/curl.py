@@ -12,9 +12,11 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from _adapter import Caller, Run, seconds, serve
 
@@ -75,23 +77,24 @@ def options(run: Run) -> list[str]:
 
 def stream(shell: Shell, run: Run, caller: Caller) -> None:
     """A caller leaves by ending the whole pipeline."""
-    with pipeline(run) as process:
+    with tempfile.TemporaryFile() as words, pipeline(run, words) as process:
         for line in process.stdout or ():
             chunk = json.loads(line)
             if caller.take(chunk["choices"], chunk.get("usage")):
                 return
             time.sleep(caller.pause)
-        said = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
         failed = process.wait()
+        words.seek(0)
+        said = words.read().decode("utf-8", "replace")
     if failed:
         raise ScriptFailed(said)
 
 
 @contextmanager
-def pipeline(run: Run) -> Iterator[subprocess.Popen[bytes]]:
+def pipeline(run: Run, words: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """The script, which says what went wrong into a file: a pipe that nobody reads yet would hold it up."""
     command = ["bash", "-c", SCRIPT, "bash", *options(run)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, process_group=0) as process:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, process_group=0) as process:
         try:
             yield process
         finally:

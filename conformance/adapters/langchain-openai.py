@@ -39,7 +39,7 @@ def options(run: Run) -> dict[str, Any]:
     given = {name: limit for name, limit in limits.items() if limit is not None}
     request = run["request"]
     return {
-        **({"timeout": httpx.Timeout(600, **given)} if given else {}),
+        **({"timeout": httpx.Timeout(600, **{"connect": 5, **given})} if given else {}),
         **({"max_retries": run["max_retries"]} if "max_retries" in run else {}),
         **({"n": request["n"]} if "n" in request else {}),
         "stream_usage": bool((request.get("stream_options") or {}).get("include_usage")),

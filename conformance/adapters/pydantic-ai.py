@@ -37,7 +37,7 @@ HELLO = {
 def client(run: Run) -> openai.AsyncOpenAI:
     limits = {"read": seconds(run, "idle_timeout_ms"), "connect": seconds(run, "connect_timeout_ms")}
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    options: dict[str, Any] = {"timeout": openai.Timeout(600, **given)} if given else {}
+    options: dict[str, Any] = {"timeout": openai.Timeout(600, **{"connect": 5, **given})} if given else {}
     if "max_retries" in run:
         options["max_retries"] = run["max_retries"]
     return openai.AsyncOpenAI(api_key=run["api_key"], base_url=run["base_url"], **options)
