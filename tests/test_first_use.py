@@ -21,8 +21,9 @@ from click.testing import CliRunner, Result
 
 from conformance import clients
 from conformance.case import corpus
-from conformance.verdict import ADAPTER_BROKEN, FAILED, TOO_LITTLE, USAGE
+from conformance.verdict import ADAPTER_BROKEN, FAILED, TOO_LITTLE, USAGE, Verdict
 from mockserver.cli import main
+from tests.made_report import case, made
 
 KIT = (sys.executable, "-m", "conformance")
 GOOD = shlex.join([sys.executable, str(clients.template("python"))])
@@ -158,16 +159,19 @@ def test_reports_are_written_and_the_verdict_stands_when_nobody_reads_on(tmp_pat
     assert json.loads(report.read_text("utf-8"))["exit"]["code"] == FAILED
 
 
-def test_what_a_terminal_has_no_letters_for_is_no_error() -> None:
-    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    smiling = next(case for case in corpus() if case.path and "\N{WAVING HAND SIGN}" in case.path.read_text("utf-8"))
+def test_what_a_terminal_has_no_letters_for_is_no_error(tmp_path: Path) -> None:
+    latin = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    smiling = next(each for each in corpus() if each.path and "\N{WAVING HAND SIGN}" in each.path.read_text("utf-8"))
     assert smiling.path
-    shown = piped(f"streamproof cases show {smiling.id}", **ascii_only)
+    shown = piped(f"streamproof cases show {smiling.id}", **latin)
     assert (shown.returncode, shown.stdout) == (0, smiling.path.read_bytes())
-    exported = piped("streamproof cases export", **ascii_only)
+    exported = piped("streamproof cases export", **latin)
     assert "\N{WAVING HAND SIGN}" in json.dumps(json.loads(exported.stdout), ensure_ascii=False)
-    listed = piped("streamproof cases list", **ascii_only)
-    assert (listed.returncode, listed.stderr) == (0, b"")
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(made(case(Verdict.FAIL))), "utf-8")
+    merged = piped(f"streamproof merge {report}", **latin)
+    assert (merged.returncode, merged.stderr) == (0, b"")
+    assert b"| ? fail: told |" in merged.stdout
 
 
 def test_files_of_the_kit_are_utf_8_whatever_the_locale_says() -> None:
