@@ -416,5 +416,12 @@ def _single(value: Any) -> tuple[Any, Any]:
 def _kind(value: Any) -> str:
     if value is None:
         return "nothing"
-    names = {dict: "a mapping", list: "a list", str: f"'{value}'", bool: str(value).lower(), int: str(value), float: str(value)}
+    names = {
+        dict: "a mapping",
+        list: "a list" if value else "an empty list",
+        str: f"'{value}'",
+        bool: str(value).lower(),
+        int: str(value),
+        float: str(value),
+    }
     return names.get(type(value), type(value).__name__)

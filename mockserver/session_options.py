@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TTL_SECONDS = 3600.0
 """How long a session lives after its last use."""
 LISTED = "`streamproof profiles list --tag toxiproxy` lists those there are"
+MAX_TTL_SECONDS = 365 * 86400
 _DOCUMENT = ("turns", "after", "title", "why", "tags", "sources")
 _OPTIONS = ("seed", "flavour", "dialect", "pace", "limits", "tls", "own_port", "ttl", "network")
 
@@ -105,7 +106,7 @@ class _Reading:
             self.one("seed", int, "a whole number"),
             self.flavour(),
             self.dialect(),
-            self.gathered(lambda: profiles.load_pace(self.value.get("pace"), f"{self.source}: pace")),
+            self.gathered(lambda: profiles.load_pace(self.value.get("pace"), self.source), "pace: "),
             self.limits(),
             tls,
             own_port,
@@ -120,12 +121,12 @@ class _Reading:
         self.wrong(f"{key}: wanted {wanted}, got {found!r}")
         return None
 
-    def gathered(self, read: Callable[[], Any]) -> Any:
-        """What `read` gives; its mistakes become this body's."""
+    def gathered(self, read: Callable[[], Any], place: str = "") -> Any:
+        """What `read` gives; its mistakes become this body's, at a place."""
         try:
             return read()
         except AuthorError as error:
-            self.mistakes += error.mistakes
+            self.mistakes += [replace(mistake, message=f"{place}{mistake.message}") for mistake in error.mistakes]
             return None
 
     def script(self, profile: str | None, shelf: Shelf) -> Script:
@@ -152,7 +153,7 @@ class _Reading:
 
     def limits(self) -> Limits | None:
         given = self.value.get("limits")
-        return None if given is None else cast("Limits | None", self.gathered(lambda: read_limits(given, f"{self.source}: limits")))
+        return None if given is None else cast("Limits | None", self.gathered(lambda: read_limits(given, self.source), "limits: "))
 
     def dialect(self) -> DialectName | None:
         """The dialect of the session's WebSockets, where the URL names none."""
@@ -176,13 +177,13 @@ class _Reading:
         """A network by the name of its profile, or written out."""
         found = self.value.get("network")
         if found is not None:
-            return cast("Network | None", self.gathered(lambda: read_network(found, shelf, f"{self.source}: network")))
+            return cast("Network | None", self.gathered(lambda: read_network(found, shelf, self.source), "network: "))
         known = profile is not None and shelf.knows(profile) and not self.mistakes
         return shelf.profile(cast(str, profile)).network if known else None
 
     def ttl(self) -> float:
         found = self.value.get("ttl", TTL_SECONDS)
-        if isinstance(found, bool) or not isinstance(found, int | float) or not found > 0:
-            self.wrong(f"ttl: wanted seconds (> 0), got {found!r}")
+        if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= MAX_TTL_SECONDS:
+            self.wrong(f"ttl: wanted seconds (> 0, at most {MAX_TTL_SECONDS:,} for a year), got {found!r}")
             return TTL_SECONDS
         return float(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 from mockserver.doors import OPEN, Door
@@ -30,9 +31,9 @@ class Pace:
     def mistake(self) -> str | None:
         """What cannot be in these numbers, or None."""
         for name in ("ttft", "tokens_per_second", "jitter", "prefill"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < inf:
                 return f"'{name}' is {getattr(self, name)}: wanted a number ≥ 0"
-        return "'gaps' has a negative one: wanted seconds ≥ 0" if any(gap < 0 for gap in self.gaps) else None
+        return "'gaps' has one that is negative or endless: wanted seconds ≥ 0" if any(not 0 <= gap < inf for gap in self.gaps) else None
 
     @property
     def instant(self) -> bool:

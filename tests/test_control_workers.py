@@ -175,6 +175,25 @@ def _replayed(told: Told, folder: Path) -> None:
     told.said.append([re.findall(rb'"content":"([^"]*)"', each) for each in heard])
 
 
+ODD = {
+    '{"ttl": 1e400}': "ttl: wanted seconds (> 0, at most 31,536,000 for a year), got inf",
+    '{"ttl": 1e300}': "ttl: wanted seconds (> 0, at most 31,536,000 for a year), got 1e+300",
+    '{"pace": {"ttft": 1e400}}': "pace: 'ttft' is inf: wanted a number ≥ 0",
+    '{"pace": {"tokens_per_second": NaN}}': "pace: 'tokens_per_second' is nan: wanted a number ≥ 0",
+    '{"limits": {"rpm": "many"}}': "limits: rpm: wanted a number > 0, got 'many'",
+    '{"network": []}': "network: wanted a list of toxics such as `- latency: {latency: 300, jitter: 50}`, got an empty list",
+    '{"network": [{"latency": {"latency": -1}}]}': "network: 0.latency.latency: -1: expected `int` >= 0",
+}
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_what_no_session_can_be_is_told_with_its_place(workers: tuple[str, ...]) -> None:
+    with redis_server() as redis, serving(*workers, "--store", redis.url) as server:
+        for body, told in ODD.items():
+            refused = CLIENT.post(f"{server.origin}/_mock/sessions", content=body)
+            assert (refused.status_code, refused.json()["error"]["message"]) == (400, told)
+
+
 def test_one_and_two_say_the_same(tmp_path: Path) -> None:
     with serving("--report", str(tmp_path / "one.json")) as one:
         alone = converse(one, tmp_path)
