@@ -142,6 +142,12 @@ def test_the_lists_of_commands_say_whole_sentences(path: tuple[str, ...]) -> Non
     assert "..." not in listed
 
 
+def test_the_columns_of_the_clients_stand_under_each_other() -> None:
+    lines = run("clients").stdout.splitlines()
+    assert len(lines) > 10
+    assert len({len(line) - len(line.split(maxsplit=1)[1]) for line in lines}) == 1
+
+
 # Pipes, encodings
 
 

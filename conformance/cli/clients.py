@@ -30,8 +30,9 @@ def list_clients() -> None:
         wanted = packages.needs(path)
         state = "installed" if packages.installed(path, wanted) else "not installed"
         rows.append((name, clients.LANGUAGES[path.suffix], wanted.version, " ".join(wanted.transports), state))
-    for name, language, version, transports, state in rows:
-        click.echo(f"{name:<22} {language:<8} {version or '-':<10} {transports:<8} {state}")
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo(" ".join(f"{word or '-':<{width}}" for word, width in zip(row, widths, strict=True)).rstrip())
 
 
 @clients.command(short_help="Install clients into the cache.")
