@@ -69,6 +69,17 @@ def test_what_is_not_there_is_told_with_what_is(arguments: tuple[str, ...], told
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("explain",), ("profiles", "validate"), ("merge",), ("check", "--client", GOOD, "--known-failing")])
+def test_a_file_that_is_no_text_is_told(command: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "picture.yaml"
+    file.write_bytes(b"\x89PNG\r\n\xc7")
+    done = run(*command, file)
+    assert done.exit_code in (1, USAGE)
+    assert isinstance(done.exception, SystemExit)
+    assert f"{file}:1: " in done.stderr
+    assert "can't decode byte 0x89" in done.stderr
+
+
 def test_a_port_in_use_is_told() -> None:
     with subprocess.Popen([*KIT, "cases", "serve", AZURE, "--port", "0"], stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout
