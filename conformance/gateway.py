@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from conformance import languages, packages
@@ -100,9 +100,17 @@ class Process:
 
     child: asyncio.subprocess.Process
     port: int
+    words: IO[bytes]
 
     async def stop(self) -> None:
         await end_group(self.child)
+        self.words.close()
+
+    def last_words(self) -> str:
+        """The last line that it said."""
+        self.words.seek(0)
+        said = self.words.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        return f"; its last words: {' '.join(said) or 'none'}"
 
 
 @dataclass
@@ -136,6 +144,7 @@ class Gateway:
             layout = self._layout = self._layout or await self._found(session)
             upstream, path, headers = layout.of(session)
             if self._shared is not None and self._shared.child.returncode is not None and layout.reaches(session):
+                await self._shared.stop()
                 self._shared = await self._start(upstream)
         async with AsyncExitStack() as stack:
             process = self._shared
@@ -159,6 +168,10 @@ class Gateway:
             process = await self._start(upstream)
             answer = await _ask(f"http://127.0.0.1:{process.port}{path}/chat/completions", headers)
             session.close()
+            if process.child.returncode is not None:
+                code, said = process.child.returncode, process.last_words()
+                await process.stop()
+                raise AdapterBroken(f"the gateway ended with {code} at its first request{said}")
             if SENTENCE in answer:
                 if layout.shared:
                     self._shared = process
@@ -173,30 +186,25 @@ class Gateway:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port: int = listener.getsockname()[1]
         command = self.command.replace("{upstream}", upstream).replace("{port}", str(port))
-        with tempfile.TemporaryFile() as words:
-            try:
-                child = await asyncio.create_subprocess_exec(
-                    *shlex.split(command),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=words,
-                    stderr=words,
-                    env=clean_environment(),
-                    start_new_session=True,
-                )
-            except (OSError, ValueError) as error:
-                raise AdapterBroken(f"cannot start '{command}': {error}") from None
-            process = Process(child, port)
-            if not await _listens(process):
-                code = child.returncode
-                await process.stop()
-                words.seek(0)
-                last = words.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-                why = (
-                    f"did not listen on 127.0.0.1:{port} for {START_SECONDS:g} s"
-                    if code is None
-                    else f"ended with {code} before it listened"
-                )
-                raise AdapterBroken(f"the gateway '{command}' {why}; its last words: {' '.join(last) or 'none'}")
+        words = tempfile.TemporaryFile()  # noqa: SIM115 - it is the process's, and closed with it
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *shlex.split(command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                env=clean_environment(),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            words.close()
+            raise AdapterBroken(f"cannot start '{command}': {error}") from None
+        process = Process(child, port, words)
+        if not await _listens(process):
+            code, said = child.returncode, process.last_words()
+            await process.stop()
+            why = f"did not listen on 127.0.0.1:{port} for {START_SECONDS:g} s" if code is None else f"ended with {code} before it listened"
+            raise AdapterBroken(f"the gateway '{command}' {why}{said}")
         return process
 
 

@@ -53,25 +53,41 @@ def test_aiohttp_s_websocket_has_them_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_error_page_larger_than_a_pipe_holds_up_no_curl() -> None:
-    page = b"<p>an error page</p>\n" * 20_000
+    result, _ = asked_by_curl(RUN["request"], b"<p>an error page</p>\n" * 20_000)
+    assert (result["outcome"], result["status"]) == ("error", 500)
+    assert result["message"].count("an error page") == 20_000
+
+
+def test_a_request_longer_than_an_argument_is_sent_by_curl() -> None:
+    request = {"model": "m", "messages": [{"role": "user", "content": "long " * 50_000}]}
+    result, received = asked_by_curl(request, b"no")
+    assert result["status"] == 500
+    assert json.loads(received) == request
+
+
+def asked_by_curl(request: dict[str, Any], page: bytes) -> tuple[dict[str, Any], bytes]:
+    """What curl's adapter makes of an error page, and the body that it sent."""
+    received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_answer, args=(listener, page), daemon=True).start()
-        run = {**RUN, "base_url": f"http://127.0.0.1:{listener.getsockname()[1]}/v1"}
+        threading.Thread(target=_answer, args=(listener, page, received), daemon=True).start()
+        run = {**RUN, "request": request, "base_url": f"http://127.0.0.1:{listener.getsockname()[1]}/v1"}
         command = [sys.executable, str(clients.adapters()["curl"])]
         adapter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             said, _ = adapter.communicate(json.dumps(run) + "\n", timeout=20)
         finally:
             _end(adapter.pid)
-    result = json.loads(said.splitlines()[-1])
-    assert (result["outcome"], result["status"]) == ("error", 500)
-    assert result["message"].count("an error page") == 20_000
+    return json.loads(said.splitlines()[-1]), b"".join(received)
 
 
-def _answer(listener: socket.socket, page: bytes) -> None:
+def _answer(listener: socket.socket, page: bytes, received: list[bytes]) -> None:
     connection, _ = listener.accept()
-    with connection:
-        connection.recv(65536)
+    with connection, connection.makefile("rb") as request:
+        length = 0
+        while (line := request.readline()).strip():
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        received.append(request.read(length))
         connection.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(page), page))
 
 

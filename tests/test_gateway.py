@@ -126,6 +126,22 @@ def test_a_gateway_that_listens_elsewhere_is_told_where_it_was_looked_for(monkey
     assert re.search(r"did not listen on 127\.0\.0\.1:\d+ for 0\.3 s; its last words: none", done.output)
 
 
+def test_a_gateway_that_crashes_at_a_request_is_told_with_its_last_words(tmp_path: Path) -> None:
+    program = tmp_path / "gateway.py"
+    program.write_text(
+        "import os, socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', int(sys.argv[2])))\n"
+        "while not listener.accept()[0].recv(10): pass\n"
+        "print('what a pity', flush=True)\n"
+        "os._exit(9)\n",
+        "utf-8",
+    )
+    command = f"{shlex.join([sys.executable, str(program)])} {{upstream}} {{port}}"
+    done = CliRunner().invoke(main, ["check", "--gateway", command, "--level", "L0"])
+    assert done.exit_code == 4, done.output
+    assert "ended with 9 at its first request; its last words: what a pity" in done.output
+
+
 def test_a_gateway_ends_with_a_check_that_is_terminated(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
     program = tmp_path / "gateway.py"

@@ -72,7 +72,7 @@ def options(run: Run) -> list[str]:
     given = [word for option, limit in limits.items() if limit is not None for word in (option, str(limit))]
     trusted = ["--cacert", run["ca_file"]] if "ca_file" in run else []
     headers = ["--header", f"Authorization: Bearer {run['api_key']}", "--header", "Content-Type: application/json"]
-    return [*given, *trusted, *headers, "--data-binary", json.dumps(run["request"]), run["base_url"] + "/chat/completions"]
+    return [*given, *trusted, *headers, "--data-binary", "@-", run["base_url"] + "/chat/completions"]
 
 
 def stream(shell: Shell, run: Run, caller: Caller) -> None:
@@ -92,14 +92,18 @@ def stream(shell: Shell, run: Run, caller: Caller) -> None:
 
 @contextmanager
 def pipeline(run: Run, words: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The script, which says what went wrong into a file: a pipe that nobody reads yet would hold it up."""
+    """The script, which says what went wrong into a file: a pipe that nobody reads yet would hold it up. Its input is the request, which
+    may be longer than an argument can be."""
     command = ["bash", "-c", SCRIPT, "bash", *options(run)]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, process_group=0) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+    with tempfile.TemporaryFile() as request:
+        request.write(json.dumps(run["request"]).encode())
+        request.seek(0)
+        with subprocess.Popen(command, stdin=request, stdout=subprocess.PIPE, stderr=words, process_group=0) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
 
 
 serve(HELLO, lambda run: Shell(), stream)
