@@ -49,7 +49,7 @@ class Adapter(Protocol):
 def _valid_line() -> Any:
     from jsonschema_rs import validator_for
 
-    schema = json.loads((bundled("schemas") / "adapter.schema.json").read_text())
+    schema = json.loads((bundled("schemas") / "adapter.schema.json").read_text(encoding="utf-8"))
     return validator_for({"$ref": "#/$defs/from_adapter", "$defs": schema["$defs"]})
 
 

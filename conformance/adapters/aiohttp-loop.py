@@ -28,11 +28,11 @@ def client(run: Run) -> aiohttp.ClientSession:
     return aiohttp.ClientSession()
 
 
-def limits(run: Run) -> dict[str, aiohttp.ClientTimeout]:
-    """The limits that the run asks for, beside those that the client has of its own; without any the client's own stand."""
+def limits(run: Run) -> aiohttp.ClientTimeout:
+    """The limits that the run asks for, beside those that the client has of its own."""
     named = {"connect": seconds(run, "connect_timeout_ms"), "sock_read": seconds(run, "idle_timeout_ms")}
     given = {name: limit for name, limit in named.items() if limit is not None}
-    return {"timeout": aiohttp.ClientTimeout(300, sock_connect=30, **given)} if given else {}
+    return aiohttp.ClientTimeout(300, sock_connect=30, **given)
 
 
 async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> None:
@@ -40,7 +40,7 @@ async def stream(session: aiohttp.ClientSession, run: Run, caller: Caller) -> No
         run["base_url"] + "/chat/completions",
         headers={"Authorization": f"Bearer {run['api_key']}"},
         json=run["request"],
-        **limits(run),
+        timeout=limits(run),
         ssl=ssl.create_default_context(cafile=run["ca_file"]) if "ca_file" in run else True,
     ) as response:
         response.raise_for_status()
