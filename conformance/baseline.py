@@ -92,19 +92,22 @@ def _matched(entry: Known, results: Iterable[CaseResult]) -> list[tuple[CaseResu
     return [(case, check) for case in results for check in case.checks if entry.matches(case, check)]
 
 
-def untold(known: Sequence[Known], results: Sequence[CaseResult]) -> tuple[Known, ...]:
-    """What of these lines a run says nothing about, because the machine was too busy, or is another: whole lines, or a line a check."""
+def untold(known: Sequence[Known], results: Sequence[CaseResult], not_asked: Sequence[CaseResult] = ()) -> tuple[Known, ...]:
+    """What of these lines a run says nothing about, because it was not asked for, or the machine was too busy, or is another: whole lines,
+    or a line a check."""
     told = failing(results)
+    ran = {case.id for case in results}
     kept: list[Known] = []
     for entry in known:
         matched = _matched(entry, results)
         untold = [(case, check) for case, check in matched if check.verdict is Verdict.INCONCLUSIVE or check.machine]
-        if untold and untold == matched:
+        left_out = _matched(entry, not_asked)
+        if (untold or left_out) and untold == matched:
             kept.append(entry)
             continue
-        for case, check in untold:
+        for case, check in (*untold, *left_out):
             if f"{case.id}/{check.id}" not in told and not any(line.matches(case, check) for line in kept):
-                kept.append(replace(entry, pattern=f"{case.name}/{check.id}"))
+                kept.append(replace(entry, pattern=f"{case.name if case.id in ran else case.id}/{check.id}"))
     return tuple(kept)
 
 

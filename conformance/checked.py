@@ -76,10 +76,7 @@ async def run(engine: Engine, wanted: Wanted, fitted: Callable[[case.Case], case
     final = exit_of(replace(results, cases=tuple(ordered)), wanted.strict, baseline.stale(wanted.known, ordered, others))
     if final.code == GREEN and (why := _unreached(selected, cases, ordered)):
         final = Exit(TOO_LITTLE, why)
-    unmet = baseline.beyond(wanted.known, ordered)
-    gone = baseline.beyond(unmet, others)
-    kept = (*(line for line in unmet if line not in gone), *baseline.untold(wanted.known, ordered))
-    return Checked(results, tuple(ordered), final, kept)
+    return Checked(results, tuple(ordered), final, baseline.untold(wanted.known, ordered, others))
 
 
 def _unreached(selected: Iterable[case.Case], fitted: Iterable[case.Case], results: Iterable[CaseResult]) -> str:
