@@ -28,7 +28,7 @@ from mockserver.network import TOXICS
 from mockserver.profiles import Shelf, load
 from mockserver.testing import MockServer, MockSession
 from mockserver.transports.listener import bound_socket
-from mockserver.transports.proxies import LEAST_SECONDS, Proxies
+from mockserver.transports.proxies import LEAST_SECONDS, SUPERVISE, Proxies
 from tests.optional import need_network
 from tests.raw_http import ASKED, read
 from tests.served import served
@@ -413,6 +413,32 @@ def test_tests_may_be_run_over_a_network(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "2 passed" in ran.stdout, ran.stdout
+
+
+@pytest.mark.parametrize("hung_up", [False, True])
+def test_nobody_is_left_who_would_end_a_server_that_is_gone(hung_up: bool) -> None:
+    server = ("sleep", "30") if hung_up else ("true",)
+    with subprocess.Popen(("/bin/sh", "-c", SUPERVISE, "sh", *server), stdin=subprocess.PIPE, start_new_session=True) as shell:
+        assert shell.stdin
+        if hung_up:
+            shell.stdin.close()
+        shell.wait(5)
+        deadline = time.monotonic() + 5
+        while (left := _of_session(shell.pid)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert left == []
+
+
+def _of_session(leader: int) -> list[psutil.Process]:
+    """The processes of a session."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
 
 
 def test_one_toxiproxy_serves_all_servers_of_a_process() -> None:

@@ -37,8 +37,9 @@ START_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.005
 LEAST_SECONDS = 1.0
 """A server that ended sooner would do so again: it is started anew only when the next proxy is wanted."""
-# Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server.
-SUPERVISE = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _; kill "$server"; } <&3 & wait "$server"'
+# Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server, and who reads
+# with the shell: the number of a server that is gone may soon be another process's.
+SUPERVISE = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _; kill "$server"; } <&3 & wait "$server"; kill "$!"'
 
 
 Act = Callable[[], object]
