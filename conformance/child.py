@@ -42,10 +42,11 @@ async def end_group(process: asyncio.subprocess.Process) -> None:
 
 
 class Child:
-    """`code` is its exit code, None while it runs; `pid` is that of its group too."""
+    """`code` is its exit code, None while it runs; `pid` is that of its group too. `given_up` says that nothing more is wanted of it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.pid = process.pid
+        self.given_up = False
         self._process = process
         self._said_for_people = b""
         self._errors = asyncio.create_task(self._read_errors())

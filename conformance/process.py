@@ -47,7 +47,6 @@ class Process:
         self._readers: set[asyncio.Task[None]] = set()
         self._any_result = False
         self._barren = 0
-        self._given_up = False
         self._starting = asyncio.Lock()
 
     @property
@@ -56,11 +55,12 @@ class Process:
 
     async def start(self) -> None:
         """Start the command and greet it. Raises AdapterBroken."""
-        if not (self._given_up and self._any_result):  # a client that hangs in some cases is no dead one
+        hung = self._child is not None and self._child.given_up
+        if not (hung and self._any_result):  # a client that hangs in some cases is no dead one
             self._barren += 1
-        self._given_up = False
-        self._greeted = asyncio.get_running_loop().create_future()
-        child = self._child = await Child.start(self.command)
+        child = await Child.start(self.command)
+        # Together: what the child before says at its end is not about the greeting of this one.
+        self._child, self._greeted = child, asyncio.get_running_loop().create_future()
         reader = asyncio.create_task(self._read(child))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
@@ -103,7 +103,7 @@ class Process:
         if child is None:
             return
         if child.code is None:
-            self._given_up = True
+            child.given_up = True
             began = self._now()
             child.say({"type": "bye"})
             child.no_more()
@@ -125,7 +125,7 @@ class Process:
             child = self._child
             left = [each.report for each in self._runs.values() if each.child is child and not each.over.is_set()]
             if child is not None and left and all(report.lost for report in left):
-                self._given_up = True
+                child.given_up = True
                 await child.kill()
 
     async def _read(self, child: Child) -> None:
@@ -137,7 +137,7 @@ class Process:
             await child.kill()
         code = await child.wait()
         self._lost(child, f"the adapter exited with {code}{await child.last_words()}")
-        if not self._given_up:
+        if not child.given_up:
             await child.kill()
 
     def _take(self, said: Mapping[str, Any]) -> None:
@@ -155,7 +155,7 @@ class Process:
 
     def _lost(self, child: Child, why: str) -> None:
         """The process is gone: nothing that was under way in it will get a result."""
-        if not self._any_result and self.broken is None and not self._given_up:
+        if not self._any_result and self.broken is None and not child.given_up:
             self.broken = AdapterBroken(f"{why}, before any result")
         if child is self._child and self._greeted is not None and not self._greeted.done():
             self._greeted.set_exception(self.broken or AdapterBroken(f"{why}, before its hello"))
