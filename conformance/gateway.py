@@ -34,6 +34,7 @@ GATEWAYS = Path(__file__).parent / "gateways"
 START_SECONDS = 90.0
 TRIAL_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.05
+CRASH_SECONDS = 0.25
 SENTENCE = "Through the gateway and back."
 
 EVERY_EVENT = Check(
@@ -168,6 +169,9 @@ class Gateway:
             process = await self._start(upstream)
             answer = await _ask(f"http://127.0.0.1:{process.port}{path}/chat/completions", headers)
             session.close()
+            if SENTENCE not in answer:  # one that crashed is told of a moment after its connection
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.child.wait(), CRASH_SECONDS)
             if process.child.returncode is not None:
                 code, said = process.child.returncode, process.last_words()
                 await process.stop()

@@ -202,8 +202,11 @@ def test_files_of_the_kit_are_utf_8_whatever_the_locale_says() -> None:
 
 @contextmanager
 def judging(**options: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A check as soon as its client has been started."""
-    with subprocess.Popen(SLOW, **options, start_new_session=True) as kit:  # type: ignore[call-overload]
+    """A check as soon as its client has been started. What a shell starts in the background ignores SIGINT, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    started = subprocess.Popen(SLOW, **options, start_new_session=True)  # type: ignore[call-overload]
+    signal.signal(signal.SIGINT, before)
+    with started as kit:
         deadline = time.monotonic() + 30
         while not psutil.Process(kit.pid).children() and time.monotonic() < deadline:
             time.sleep(0.05)
