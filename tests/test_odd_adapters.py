@@ -151,6 +151,19 @@ async def test_a_run_that_comes_while_a_hanging_process_is_killed_waits_for_the_
         await adapter.stop()
 
 
+async def test_what_a_killed_process_says_at_its_end_is_not_about_the_next(tmp_path: Path) -> None:
+    adapter = Process(command(tmp_path, "for run in runs():\n    if run['run'] == 'hang': time.sleep(60)\n    result(run)\n"))
+    await adapter.start()
+    try:
+        await adapter.run({"run": "healthy", **RUN}, 10)
+        for _ in range(5):
+            assert (await adapter.run({"run": "hang", **RUN}, 0.1)).lost == "no result within 0.1 s"
+            adapter.forget("hang")
+            assert (await adapter.run({"run": "healthy", **RUN}, 10)).result is not None
+    finally:
+        await adapter.stop()
+
+
 @pytest.mark.parametrize("one_shot", [False, True])
 async def test_a_command_need_not_read_what_it_is_told(one_shot: bool, tmp_path: Path) -> None:
     """A line of a megabyte is more than a pipe holds, and what is flat in the environment more than a variable holds."""
