@@ -41,6 +41,11 @@ async def end_group(process: asyncio.subprocess.Process) -> None:
             continue
 
 
+def last_line(said: bytes) -> str:
+    """The last line of what was said for people; "" if none."""
+    return "".join(said.decode("utf-8", "replace").strip().splitlines()[-1:])
+
+
 class Child:
     """`code` is its exit code, None while it runs; `pid` is that of its group too. `given_up` says that nothing more is wanted of it."""
 
@@ -99,8 +104,8 @@ class Child:
     async def last_words(self) -> str:
         """The last line that it said for people, once it has ended; "" if none."""
         await asyncio.wait({self._errors})
-        words = self._said_for_people.decode("utf-8", "replace").strip().splitlines()
-        return f"; its last words: {words[-1][:300]}" if words else ""
+        words = last_line(self._said_for_people)
+        return f"; its last words: {words[:300]}" if words else ""
 
     async def wait(self) -> int:
         """Its exit code, once its output has ended too."""

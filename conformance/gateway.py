@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from conformance import languages, packages
 from conformance.adapter import AdapterBroken
 from conformance.case import Case, Check
-from conformance.child import clean_environment, end_group
+from conformance.child import clean_environment, end_group, last_line
 from conformance.clients import words_of
 from conformance.engine import Routed
 from mockserver.author_errors import nearest
@@ -110,8 +110,7 @@ class Process:
     def last_words(self) -> str:
         """The last line that it said."""
         self.words.seek(0)
-        said = self.words.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-        return f"; its last words: {' '.join(said) or 'none'}"
+        return f"; its last words: {last_line(self.words.read()) or 'none'}"
 
 
 @dataclass

@@ -121,17 +121,9 @@ def install(adapter: Path, wanted: Needs) -> None:
             made = new / "made"
             made.mkdir()
             language.fetch(made, wanted.packages)
-            _put(made, adapter, wanted)
+            languages.become(made, folder(adapter, wanted))
     except OSError as error:
         raise NotInstalled(f"cannot install into {cache()}: {error}") from None
-
-
-def _put(made: Path, adapter: Path, wanted: Needs) -> None:
-    try:
-        made.rename(folder(adapter, wanted))
-    except OSError:
-        if not installed(adapter, wanted):  # somebody else was quicker, which is as good
-            raise
 
 
 @contextmanager

@@ -6,7 +6,6 @@ python tools/derive_clients_doc.py --check    exit 1 if the committed table diff
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,14 +14,11 @@ from conformance import clients, languages, packages
 from tools import derived_files
 
 PAGE = Path(__file__).parent.parent / "docs/clients.md"
-BLOCK = re.compile(r"(?<=<!-- the clients -->\n).*?(?=<!-- until here -->)", re.DOTALL)
 
 
 def page() -> str:
     """The page with the table of the adapters as they are."""
-    text, count = BLOCK.subn(lambda _: "\n".join(table(clients.adapters())) + "\n", PAGE.read_text("utf-8"))
-    assert count == 1, f"{PAGE.name} has {count} places for the table of the clients; wanted one"
-    return text
+    return derived_files.with_block(PAGE, "the clients", table(clients.adapters()))
 
 
 def table(adapters: Mapping[str, Path]) -> Iterator[str]:

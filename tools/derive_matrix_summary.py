@@ -7,7 +7,6 @@ python tools/derive_matrix_summary.py --check    exit 1 if the committed summary
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,6 @@ from tools import derived_files
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "README.md"
 MATRIX = ROOT / "docs/matrix/matrix.json"
-BLOCK = re.compile(r"(?<=<!-- the matrix in short -->\n).*?(?=<!-- until here -->)", re.DOTALL)
 
 COUNTED = ("L1", "L2", "L3", "L4")
 """L0 says nothing of a client, and L5 is information."""
@@ -34,9 +32,7 @@ MOST = 5
 
 def page() -> str:
     """The README with the summary of the matrix as it lies there."""
-    text, count = BLOCK.subn(lambda _: "\n".join(summary(json.loads(MATRIX.read_text(encoding="utf-8")))) + "\n", PAGE.read_text("utf-8"))
-    assert count == 1, f"{PAGE.name} has {count} places for the summary of the matrix; wanted one"
-    return text
+    return derived_files.with_block(PAGE, "the matrix in short", summary(json.loads(MATRIX.read_text(encoding="utf-8"))))
 
 
 def summary(matrix: Mapping[str, Any]) -> Iterator[str]:

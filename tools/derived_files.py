@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def main(texts: Callable[[], Texts], description: str) -> int:
     differences = list(changes(texts()))
     sys.stdout.writelines(differences)
     return 1 if differences else 0
+
+
+def with_block(page: Path, mark: str, lines: Iterable[str]) -> str:
+    """A page's text with these lines where `<!-- mark -->` says, up to `<!-- until here -->`."""
+    block = re.compile(rf"(?<=<!-- {re.escape(mark)} -->\n).*?(?=<!-- until here -->)", re.DOTALL)
+    text, count = block.subn(lambda _: "".join(f"{line}\n" for line in lines), page.read_text(encoding="utf-8"))
+    assert count == 1, f"{page.name} has {count} places for {mark}; wanted one"
+    return text
 
 
 def write(texts: Texts) -> None:

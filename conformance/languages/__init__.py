@@ -87,11 +87,16 @@ def whole(folder: Path) -> Iterator[Path]:
         made = Path(new) / "made"
         made.mkdir()
         yield made
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
+        become(made, folder)
+
+
+def become(made: Path, folder: Path) -> None:
+    """Give what was made its place. Where somebody else was quicker, that is as good."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 def run(command: Sequence[str], folder: Path) -> None:
