@@ -1,12 +1,13 @@
-"""What the adapters of openai-python's two clients share: their options, each by its documented name."""
+"""What the adapters of openai-python's clients share: their options, each by its documented name, and the loop over a blocking one."""
 
 from __future__ import annotations
 
 import ssl
+import time
 from typing import Any
 
 import openai
-from _adapter import Run, seconds
+from _adapter import Caller, Run, seconds
 
 HELLO = {
     "version": openai.__version__,
@@ -37,3 +38,14 @@ def options(run: Run) -> dict[str, Any]:
         **({"timeout": openai.Timeout(600, **{"connect": 5, **given})} if given else {}),
         **({"max_retries": run["max_retries"]} if "max_retries" in run else {}),
     }
+
+
+def hand_on(chunks: openai.Stream[Any], caller: Caller) -> None:
+    """The loop that users write over a blocking client's chunks."""
+    for chunk in chunks:
+        said = chunk.model_dump(by_alias=True, exclude_unset=True)
+        if caller.take(said.get("choices"), said.get("usage")):
+            if caller.cancels:
+                chunks.close()
+            break
+        time.sleep(caller.pause)

@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-import time
-
 import openai
 from _adapter import Caller, Run, serve
-from _openai import HELLO, options, verified
+from _openai import HELLO, hand_on, options, verified
 
 
 def client(run: Run) -> openai.AzureOpenAI:
@@ -27,13 +25,7 @@ def client(run: Run) -> openai.AzureOpenAI:
 def stream(client: openai.AzureOpenAI, run: Run, caller: Caller) -> None:
     asked = {name: value for name, value in options(run).items() if name != "base_url"}
     chunks = client.with_options(**asked).chat.completions.create(**run["request"])
-    for chunk in chunks:
-        said = chunk.model_dump(by_alias=True, exclude_unset=True)
-        if caller.take(said.get("choices"), said.get("usage")):
-            if caller.cancels:
-                chunks.close()
-            break
-        time.sleep(caller.pause)
+    hand_on(chunks, caller)
 
 
 serve({"name": "openai-python-azure", **HELLO}, client, stream, openai.OpenAIError)

@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import time
-
 import openai
 from _adapter import Caller, Run, serve
-from _openai import HELLO, options, verified
+from _openai import HELLO, hand_on, options, verified
 
 
 def client(run: Run) -> openai.OpenAI:
@@ -20,13 +18,7 @@ def client(run: Run) -> openai.OpenAI:
 
 def stream(client: openai.OpenAI, run: Run, caller: Caller) -> None:
     chunks = client.with_options(**options(run)).chat.completions.create(**run["request"])
-    for chunk in chunks:
-        said = chunk.model_dump(by_alias=True, exclude_unset=True)
-        if caller.take(said.get("choices"), said.get("usage")):
-            if caller.cancels:
-                chunks.close()
-            break
-        time.sleep(caller.pause)
+    hand_on(chunks, caller)
 
 
 serve({"name": "openai-python", **HELLO}, client, stream, openai.OpenAIError)

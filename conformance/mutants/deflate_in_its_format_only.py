@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 
+from conformance.mutants._deflate import OneFormat
 from conformance.reference.client import Parts
-from conformance.reference.failure import Failure
-from conformance.reference.http1 import Response
 
 
-class Mutant(Response):
-    def content(self) -> Iterator[bytes]:
-        return inflated(self.body) if self.codings() == ["deflate"] else super().content()
-
-
-def inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    decoder = zlib.decompressobj()
-    for piece in pieces:
-        try:
-            yield decoder.decompress(piece)
-        except zlib.error as error:
-            raise Failure("parse", f"the compressed body is broken: {error}") from None
+class Mutant(OneFormat):
+    window = zlib.MAX_WBITS
 
 
 PARTS = Parts(response=Mutant)
