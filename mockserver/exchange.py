@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver import mock_errors, registry
 from mockserver.answers import Answer, ApiError, Identity, Request
@@ -64,8 +64,7 @@ class Asked:
     profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request that has taken its turn, and the channel it came by. `turn` None: the script is over.
 
     `answer` is given by a limit or a rule in place of what the turn would say. `http10`: the client cannot read chunks.
@@ -158,7 +157,7 @@ class Exchange:
         turn = call.turn
         if turn is None:
             spent = mock_errors.script_exhausted(len(call.session.script.turns), call.number + 1)
-            call = replace(call, answer=spent, turn=HEALTHY)
+            call = call._replace(answer=spent, turn=HEALTHY)
         elif call.answer is None and self.keeps(call, turn):
             return self._kept(call)
         return self._compiled(call, self.identity(call.request, call.session, call.number))
@@ -183,7 +182,7 @@ class Exchange:
         if prepared is not None:
             return prepared
         body = Noted(call.request.body)
-        prepared = self._template(replace(call, request=Request(body, call.request.model, call.request.size)))
+        prepared = self._template(call._replace(request=Request(body, call.request.model, call.request.size)))
         if prepared is None:
             return self._compiled(call, self.identity(call.request, call.session, call.number))
         prepared = replace(prepared, request=call.request)

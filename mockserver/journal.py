@@ -15,12 +15,11 @@ from hashlib import sha256
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
-from mockserver.events import Mark
 from mockserver.writes import Writes, Written
 
 MAX_REQUESTS = 1000
 MAX_CONNECTIONS = 1000
-MAX_WRITES = 2000
+MAX_HAPPENINGS = 2000
 KEPT_WHOLE = 200
 """So many of the latest requests keep their plan and every write; older ones that are over keep `KEPT_WRITES` of these."""
 KEPT_WRITES = 20
@@ -74,11 +73,6 @@ class RequestEntry:
     status: int | None = None
     request_id: str | None = None
     writes: Writes = field(default_factory=Writes)
-    dropped_writes: int = 0
-    bytes: int = 0
-    messages: int = 0
-    first_byte_at: float | None = None
-    last_byte_at: float | None = None
     blocked: float = 0.0
     blocks: Callable[[], float] = nothing
     """For how long the kernel takes no more by now; not exported."""
@@ -93,22 +87,29 @@ class RequestEntry:
     plan: Any = None
     """The plan that was played, for the conformance kit; never exported."""
     line: ConnectionEntry | None = None
-    """The connection it came on, and `reached`: how many bytes had been handed over there with its last write; not exported."""
-    reached: int = 0
+    """The connection it came on; not exported."""
     place: Any = None
     """The allowance (see `mockserver.limits`) among whose running answers this is; never exported."""
 
-    def wrote(self, due: float, at: float, size: int, messages: int, mark: Mark | None) -> None:
-        """Note one write."""
-        if self.first_byte_at is None:
-            self.first_byte_at = at
-        self.last_byte_at = at
-        self.bytes += size
-        if self.line is not None:
-            self.reached = self.line.bytes_out
-        self.messages += messages
-        if self.writes.add(due, at, size, messages, mark) > MAX_WRITES:
-            self.dropped_writes += self.writes.keep(MAX_WRITES)
+    @property
+    def dropped_writes(self) -> int:
+        return self.writes.forgotten.writes
+
+    @property
+    def bytes(self) -> int:
+        return self.writes.bytes
+
+    @property
+    def messages(self) -> int:
+        return self.writes.messages
+
+    @property
+    def first_byte_at(self) -> float | None:
+        return self.writes.first_at
+
+    @property
+    def last_byte_at(self) -> float | None:
+        return self.writes.last_at
 
     def block(self, at: float, waiting: int, clock: Callable[[], float]) -> None:
         """The kernel takes no more, and so many bytes wait."""
@@ -122,7 +123,7 @@ class RequestEntry:
 
     def happened(self, at: float, what: str, detail: Any = None) -> None:
         """Note what the client did, up to a bound."""
-        if len(self.happenings) < MAX_WRITES:
+        if len(self.happenings) < MAX_HAPPENINGS:
             self.happenings.append(Happening(at, what, detail))
 
     @property
@@ -130,12 +131,12 @@ class RequestEntry:
         """How many of its bytes the kernel has taken. What it has not are the last ones of the connection."""
         if self.line is None:
             return self.bytes
-        return self.bytes - min(self.bytes, max(0, self.reached - self.line.bytes_accepted))
+        return self.bytes - min(self.bytes, max(0, self.writes.reached - self.line.bytes_accepted))
 
     def condense(self) -> None:
         """Forget the plan and most of the writes."""
         self.plan = None
-        self.dropped_writes += self.writes.keep(KEPT_WRITES)
+        self.writes.keep(KEPT_WRITES)
 
     def end(self, at: float, by: str, how: str) -> None:
         """Note the first ending only: what comes after it is the connection's."""
@@ -175,7 +176,7 @@ class ConnectionEntry:
         return max(0, self.bytes_out - self.unsent())
 
     def happened(self, at: float, what: str, detail: Any = None) -> None:
-        if len(self.happenings) < MAX_WRITES:
+        if len(self.happenings) < MAX_HAPPENINGS:
             self.happenings.append(Happening(at, what, detail))
 
     def closed(self, at: float, by: str, how: str) -> None:
@@ -344,12 +345,14 @@ class Journal:
         return self._hidden(value) if isinstance(value, str | dict) else value
 
 
-_HIDDEN = frozenset({"blocks", "headers", "line", "place", "plan", "raw_body", "reached"})
+_HIDDEN = frozenset({"blocks", "headers", "line", "place", "plan", "raw_body"})
 _HIDDEN_OF_CONNECTIONS = frozenset({"unsent"})
+_OF_WRITES = ("dropped_writes", "bytes", "messages", "first_byte_at", "last_byte_at")
 _SHOWN = {
     kind: tuple(item.name for item in fields(kind) if item.name not in (_HIDDEN_OF_CONNECTIONS if kind is ConnectionEntry else _HIDDEN))
     for kind in (RequestEntry, ConnectionEntry, Written, Happening)
 }
+_SHOWN[RequestEntry] += _OF_WRITES
 _NUMBERS = frozenset({bool, float, int, type(None)})
 
 

@@ -9,7 +9,7 @@ task is cancelled).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol, assert_never
 
@@ -32,8 +32,8 @@ class Wire(Protocol):
     def unsent(self) -> int:
         """Bytes waiting in user space."""
 
-    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
-        """Send bytes. `hold` is what they leave unfinished."""
+    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> int:
+        """Send bytes; how many the connection has been given by then. `hold` is what they leave unfinished."""
 
     async def drain(self) -> None: ...
 
@@ -70,6 +70,7 @@ class Play:
         "_slug",
         "_unfinished",
         "_waiter",
+        "_writes",
         "entry",
         "wire",
     )  # fmt: skip
@@ -91,6 +92,7 @@ class Play:
         self.wire = wire
         self._slots = slots
         self.entry = entry
+        self._writes = entry.writes
         self._origin = origin
         self._head = head
         self._slug = slug
@@ -228,15 +230,16 @@ class Play:
             self._acts, self._index = (*_slices(act, data), *self._acts[self._index + 1 :]), 0
             return
         late = self._late(act, now - self._origin)
-        pieces = [self._bytes_of(each) for each in late]
-        self.wire.write(b"".join((data, *pieces)) if pieces else data, act.hold)
+        pieces = [self._bytes_of(each) for each in late] if late else ()
+        reached = self.wire.write(b"".join((data, *pieces)) if pieces else data, act.hold)
         self._unfinished = act.hold is not None and _unfinished(act)
         self._index += 1 + len(late)
-        self.entry.wrote(self._origin + act.due, now, len(data), act.messages, act.mark)
-        for each, piece in zip(late, pieces, strict=True):
-            self.entry.wrote(self._origin + each.due, now, len(piece), each.messages, each.mark)
-        if (unsent := self.wire.unsent) > self.entry.unsent:
-            self.entry.unsent = unsent
+        self._writes.add(self._origin + act.due, now, len(data), act.messages, act.mark, reached)
+        if late:
+            for each, piece in zip(late, pieces, strict=True):
+                self._writes.add(self._origin + each.due, now, len(piece), each.messages, each.mark, reached)
+        if unsent := self.wire.unsent:
+            self.entry.unsent = max(self.entry.unsent, unsent)
 
     def _bytes_of(self, act: Write) -> bytes:
         data = act.segments[0] if len(act.segments) == 1 else self._slug.join(act.segments)
@@ -244,11 +247,13 @@ class Play:
             data, self._head = self._head + data, b""
         return data
 
-    def _late(self, act: Write, now: float) -> list[Write]:
-        """The writes behind `act` that should have gone out by now. Parts of a message, and what the plan writes twice at one
-        time, are apart on purpose."""
-        late: list[Write] = []
+    def _late(self, act: Write, now: float) -> Sequence[Write]:
+        """The writes behind `act` that should have gone out by now: none, nearly always. Parts of a message, and what the plan
+        writes twice at one time, are apart on purpose."""
         index, size = self._index + 1, 0
+        if index == len(self._acts) or self._acts[index].due > now:
+            return ()
+        late: list[Write] = []
         while index < len(self._acts) and size < SLICE:
             behind = self._acts[index]
             if not (isinstance(behind, Write) and act.due < behind.due <= now and _whole(act) and _whole(behind)):
@@ -319,9 +324,10 @@ def say(
             return (*writes[number:], Act(0.0, End()))
         data, head = head + slug.join(write.segments), b""
         now = slots.now()
-        wire.write(data)
-        entry.wrote(origin, now, len(data), write.messages, write.mark)
-        entry.unsent = max(entry.unsent, wire.unsent)
+        reached = wire.write(data)
+        entry.writes.add(origin, now, len(data), write.messages, write.mark, reached)
+        if unsent := wire.unsent:
+            entry.unsent = max(entry.unsent, unsent)
     entry.end(slots.now(), "server", "end")
     return ()
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import ceil
+from time import monotonic
 
 
 class Slots:
@@ -23,8 +24,8 @@ class Slots:
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0
 
-    def now(self) -> float:
-        return self._loop.time()
+    now = staticmethod(monotonic)
+    """The clock of asyncio's event loops (`BaseEventLoop.time`), which is read for every write."""
 
     def at(self, when: float, callback: Callable[[], None]) -> None:
         slot = ceil(when / self._width)
@@ -46,7 +47,7 @@ class Slots:
     def _fire(self) -> None:
         self._timer = None
         # A timer may fire a clock tick before its time.
-        now = max(int(self._loop.time() / self._width), self._armed)
+        now = max(int(monotonic() / self._width), self._armed)
         while self._order and self._order[0] <= now:
             for callback in self._callbacks.pop(heappop(self._order)):
                 callback()

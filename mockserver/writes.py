@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import get_args, overload
+from typing import NamedTuple, get_args, overload
 
 from mockserver.events import Mark
 
@@ -24,33 +24,73 @@ class Written:
     mark: Mark | None = None
 
 
-FIGURES = 5
-"""due, at, bytes, messages, and the mark's place among MARKS"""
+MAX_WRITES = 2000
+"""So many writes of an answer are kept: the first ones and the last."""
+FIGURES = 6
+"""due, at, bytes, messages, the mark's place among MARKS, and how many bytes its connection had been given with it"""
 PACK = Struct(f"{FIGURES}d").pack
 MARKS: tuple[Mark | None, ...] = (None, *get_args(Mark))
 NUMBERS = {mark: number for number, mark in enumerate(MARKS)}
 
 
-class Writes(Sequence[Written]):
-    """Writes in their order."""
+class Forgotten(NamedTuple):
+    """How many writes are not kept any more, and what was in them."""
 
-    __slots__ = ("_figures",)
+    writes: int = 0
+    bytes: int = 0
+    messages: int = 0
+
+
+ALL_KEPT = Forgotten()
+
+
+class Writes(Sequence[Written]):
+    """Writes in their order. What is known of all of them is worked out when somebody asks: a write is noted far more often."""
+
+    __slots__ = ("_figures", "forgotten")
 
     def __init__(self) -> None:
         self._figures = array("d")
+        self.forgotten = ALL_KEPT
 
-    def add(self, due: float, at: float, size: int, messages: int, mark: Mark | None) -> int:
-        """Note one; how many there are."""
-        self._figures.frombytes(PACK(due, at, size, messages, NUMBERS[mark]))
-        return len(self._figures) // FIGURES
+    def add(self, due: float, at: float, size: int, messages: int, mark: Mark | None, reached: int = 0) -> None:
+        """Note one; `reached`: how many bytes its connection has been given with it."""
+        figures = self._figures
+        figures.frombytes(PACK(due, at, size, messages, NUMBERS[mark], reached))
+        if len(figures) > FIGURES * MAX_WRITES:
+            self.keep(MAX_WRITES)
 
-    def keep(self, count: int) -> int:
-        """Forget all but the first `count` - 1 and the last; how many those were."""
-        forgotten = len(self) - count
-        if forgotten <= 0:
-            return 0
+    def keep(self, count: int) -> None:
+        """Forget all but the first `count` - 1 and the last."""
+        if len(self._figures) <= FIGURES * count:
+            return
+        gone = self._figures[FIGURES * (count - 1) : -FIGURES]
+        writes, size, messages = self.forgotten
+        self.forgotten = Forgotten(writes + len(gone) // FIGURES, size + _sum(gone, 2), messages + _sum(gone, 3))
         del self._figures[FIGURES * (count - 1) : -FIGURES]
-        return forgotten
+
+    @property
+    def bytes(self) -> int:
+        """Of all writes, also those that are forgotten; as `messages`."""
+        return self.forgotten.bytes + _sum(self._figures, 2)
+
+    @property
+    def messages(self) -> int:
+        return self.forgotten.messages + _sum(self._figures, 3)
+
+    @property
+    def first_at(self) -> float | None:
+        """When the first one was made, None before it."""
+        return self._figures[1] if self._figures else None
+
+    @property
+    def last_at(self) -> float | None:
+        return self._figures[1 - FIGURES] if self._figures else None
+
+    @property
+    def reached(self) -> int:
+        """How many bytes the connection had been given with the last one."""
+        return int(self._figures[-1]) if self._figures else 0
 
     @property
     def due(self) -> Sequence[float]:
@@ -77,5 +117,9 @@ class Writes(Sequence[Written]):
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         start = FIGURES * range(len(self))[index]
-        due, at, size, messages, mark = self._figures[start : start + FIGURES]
+        due, at, size, messages, mark, _ = self._figures[start : start + FIGURES]
         return Written(due, at, int(size), int(messages), MARKS[int(mark)])
+
+
+def _sum(figures: array[float], place: int) -> int:
+    return int(sum(figures[place::FIGURES]))

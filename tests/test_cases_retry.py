@@ -272,7 +272,9 @@ def asked(
     journal: Journal, key: str, at: float, end: float | None = None, *, connection: int = 1, plan: Plan | None = None
 ) -> RequestEntry:
     entry = journal.request(connection, at)
-    entry.key, entry.last_byte_at, entry.ended_at, entry.plan = journal.label(key), end, end, plan
+    entry.key, entry.ended_at, entry.plan = journal.label(key), end, plan
+    if end is not None:
+        entry.writes.add(end, end, 0, 0, None)
     return entry
 
 
@@ -436,8 +438,8 @@ def test_a_key_at_another_origin_is_found_wherever_it_stands(
 def test_speed_is_counted_from_the_first_content_and_between_deltas() -> None:
     journal = Journal("s")
     entry = asked(journal, "sk-first", 1.0, connection=1)
-    entry.wrote(1.1, 1.1, 100, 1, "opening")
-    entry.wrote(1.2, 1.2, 900, 1, "content")
+    entry.writes.add(1.1, 1.1, 100, 1, "opening")
+    entry.writes.add(1.2, 1.2, 900, 1, "content")
     report = Report("r1", 0.9)
     for at in (1.21, 1.31, 1.41):
         report.add(at, {"type": "delta", "run": "r1", "text": "x"})
@@ -458,9 +460,9 @@ def test_the_run_that_waited_longest_is_found_and_waits_for_its_own_answer() -> 
     journal = Journal("s")
     refused, answered = asked(journal, "sk-first", 1.0, connection=1), asked(journal, "sk-first", 2.0, connection=1)
     other = asked(journal, "sk-next", 1.0, connection=2)
-    refused.wrote(1.1, 1.1, 100, 1, "error")
-    answered.wrote(2.1, 2.1, 100, 1, "content")
-    other.wrote(1.1, 1.1, 100, 1, "content")
+    refused.writes.add(1.1, 1.1, 100, 1, "error")
+    answered.writes.add(2.1, 2.1, 100, 1, "content")
+    other.writes.add(1.1, 1.1, 100, 1, "content")
     reports = [Report("r1", 0.9), Report("r2", 0.9)]
     reports[0].add(2.15, {"type": "delta", "run": "r1", "text": "x"})
     reports[1].add(2.0, {"type": "delta", "run": "r2", "text": "x"})

@@ -43,7 +43,7 @@ def entry(*steps: Step, answer: Any = None, at: tuple[float, ...] = (0.1,)) -> R
     asked.plan = Plan(answer or Reply((), Tokens(), "m"), (Head(), *steps))
     messages = sum(isinstance(step, Message) for step in steps)
     for moment in at:
-        asked.wrote(moment, moment, 1, messages // len(at), "content")
+        asked.writes.add(moment, moment, 1, messages // len(at), "content")
     return asked
 
 
@@ -95,7 +95,7 @@ def test_without_a_pause_nothing_can_be_held_back(asked: RequestEntry) -> None:
 
 def test_a_client_that_left_in_the_pause_held_nothing_back() -> None:
     asked = entry(*PAUSED, at=())
-    asked.wrote(0.1, 0.1, 1, 1, "content")
+    asked.writes.add(0.1, 0.1, 1, 1, "content")
     assert numbers(said_by(), asked)["held_back"] is None
 
 

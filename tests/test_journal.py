@@ -18,9 +18,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mockserver.bundled import bundled
-from mockserver.journal import KEPT_WHOLE, KEPT_WRITES, MAX_BODY, MAX_REQUESTS, MAX_WRITES, ConnectionEntry, Journal, RequestEntry
+from mockserver.journal import KEPT_WHOLE, KEPT_WRITES, MAX_BODY, MAX_REQUESTS, ConnectionEntry, Journal, RequestEntry
 from mockserver.plan import NOTHING, Plan
 from mockserver.testing import MockServer, MockSession
+from mockserver.writes import MAX_WRITES
 
 ASK: Mapping[str, Any] = {"model": "gpt-4.1", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
 SECRET = "sk-journal-secret-0123456789"
@@ -339,7 +340,7 @@ def test_it_is_bounded() -> None:
 def test_a_long_answer_keeps_its_first_writes_and_the_last() -> None:
     entry = RequestEntry(1, 1, 0.0)
     for number in range(MAX_WRITES + 5):
-        entry.wrote(float(number), float(number), 1, 1, "content")
+        entry.writes.add(float(number), float(number), 1, 1, "content")
     assert (len(entry.writes), entry.dropped_writes, entry.writes[-1].at) == (MAX_WRITES, 5, MAX_WRITES + 4)
     assert entry.messages == MAX_WRITES + 5
 
@@ -350,7 +351,7 @@ def test_older_requests_keep_less() -> None:
         entry = journal.request(1, 0.0)
         entry.plan = "plan"
         for number in range(KEPT_WRITES + 5):
-            entry.wrote(float(number), float(number), 1, 1, None)
+            entry.writes.add(float(number), float(number), 1, 1, None)
         entry.end(1.0, "server", "end")
     first, second = journal.requests[0], journal.requests[1]
     assert (first.plan, len(first.writes), first.dropped_writes, first.writes[-1].at) == (None, KEPT_WRITES, 5, KEPT_WRITES + 4)

@@ -25,7 +25,7 @@ def entry(writes: Sequence[tuple[float, float, Mark | None]] = (), key: str | No
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     made = RequestEntry(1, 1, 100.0, headers=headers, key=None if key is None else "key-1", **given)
     for due, at, mark in writes:
-        made.wrote(100 + due, 100 + at, 10, 0 if mark is None else 1, mark)
+        made.writes.add(100 + due, 100 + at, 10, 0 if mark is None else 1, mark)
     return made
 
 

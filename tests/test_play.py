@@ -47,8 +47,9 @@ class FakeWire:
         self.unsent = 0
         self.drained = asyncio.Event()
 
-    def write(self, data: bytes | memoryview, hold: object = None) -> None:
+    def write(self, data: bytes | memoryview, hold: object = None) -> int:
         self.written.append(bytes(data))
+        return sum(map(len, self.written))
 
     async def drain(self) -> None:
         await self.drained.wait()

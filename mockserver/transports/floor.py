@@ -61,11 +61,11 @@ class Floor:
             self._released = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._released)
 
-    def write(self, data: bytes | memoryview, hold: Hold | None, lane: Lane) -> None:
-        """Bytes of an answer; `hold` is what they leave unfinished."""
+    def write(self, data: bytes | memoryview, hold: Hold | None, lane: Lane) -> int:
+        """Bytes of an answer; how many the connection has been given by then. `hold` is what they leave unfinished."""
         if self.closed:
-            return
-        self._send(data)
+            return self._connection.entry.bytes_out
+        given = self._send(data)
         self._hold = hold
         if hold == "closed":
             self.closed = True
@@ -75,6 +75,7 @@ class Floor:
             self.release()
         elif hold == "message":
             self._flush_pong()
+        return given
 
     def say(self, message: bytes) -> None:
         """A message of nobody's answer, once no other is begun."""
@@ -124,8 +125,8 @@ class Floor:
         if self._connection.transport is not None:
             self._flush_pong()
 
-    def _send(self, data: bytes | memoryview) -> None:
+    def _send(self, data: bytes | memoryview) -> int:
         if self._connection.transport is None:
             raise ConnectionResetError("the client has left")
         self.said_at = self._slots.now()
-        self._connection.write(data)
+        return self._connection.write(data)

@@ -260,7 +260,7 @@ def fields(request: Answered, entry: RequestEntry, compiled: Compiled, more: Hea
     )
     if without:
         lines = tuple(line for line in lines if line[0].lower() not in without)
-    return "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8", "surrogateescape")
+    return "".join([f"{name}: {value}\r\n" for name, value in lines]).encode("utf-8", "surrogateescape")
 
 
 _random = Random()

@@ -220,8 +220,8 @@ class Lane:
     def unsent(self) -> int:
         return self._socket.connection.unsent
 
-    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> None:
-        self._socket.floor.write(data, hold, self)
+    def write(self, data: bytes | memoryview, hold: Hold | None = None) -> int:
+        return self._socket.floor.write(data, hold, self)
 
     async def drain(self) -> None:
         while not self._socket.floor.free_for(self):
