@@ -25,9 +25,25 @@ class Pace:
 
 
 def paced(rounds: int, pace: Pace) -> None:
-    """This server, where the role goes with the first token and the end with the last; then the rival, where each takes its own time."""
-    _measure(rounds, pace, "streamproof", servers.ours, 1, 2, (pace.tokens - 1) * pace.gap_ms)
+    """This server, where the role goes with the first token and the end with the last; a C program that sends the same bytes and does
+    nothing else; then the rival, where each takes its own time."""
+    with servers.ours(pace.tokens) as server:
+        pieces = together(servers.captured(server, SHORT))
+    planned_ms = (pace.tokens - 1) * pace.gap_ms
+    _measure(rounds, pace, "streamproof", servers.ours, 1, 2, planned_ms)
+    _measure(rounds, pace, "C, which only sends", lambda _chunks, _rate: servers.pacer(pieces, pace.gap_ms), 1, 2, planned_ms)
     _measure(rounds, pace, "aimock", servers.rival, 0, 1, (pace.tokens + 1) * pace.gap_ms)
+
+
+def together(response: bytes) -> list[bytes]:
+    """A whole answer's bytes, a chunk (RFC 9112 §7.1) for each event, as they are written at a pace: the head and the role with the
+    first token, what ends it with the last."""
+    head, _, body = response.partition(b"\r\n\r\n")
+    chunks = [chunk + b"\n\n\r\n" for chunk in body.split(b"\n\n\r\n")]
+    end = chunks.pop().removesuffix(b"\n\n\r\n")
+    role, first, *tokens, finish, done = chunks
+    *between, last = tokens
+    return [head + b"\r\n\r\n" + role + first, *between, last + finish + done + end]
 
 
 def _measure(rounds: int, pace: Pace, name: str, opened: servers.Opened, lead: int, tail: int, planned_ms: float) -> None:

@@ -11,6 +11,7 @@ SOURCES = {
     "loadgen": ("loadgen.c",),
     "loadgen-tls": ("loadgen.c", "-DTLS", "-lssl", "-lcrypto"),
     "control": ("control.c",),
+    "pacer": ("pacer.c",),
 }
 
 

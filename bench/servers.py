@@ -160,6 +160,18 @@ def control(response: bytes) -> Iterator[Server]:
         yield Server("C, one write", process.pid, port)
 
 
+@contextmanager
+def pacer(pieces: list[bytes], gap_ms: float) -> Iterator[Server]:
+    """The C program that sends the pieces of an answer at a pace."""
+    port = free_port()
+    program = build("pacer")
+    file = program.with_name("pieces")
+    file.write_bytes(b"".join(piece + b"\0" for piece in pieces))
+    with running(str(program), str(port), str(file), str(gap_ms * 1000)) as process:
+        wait_until_open(port)
+        yield Server("C, which only sends", process.pid, port)
+
+
 def post(port: int, path: str, body: Any, *, tls: bool = False) -> Any:
     scheme, context = ("https", ssl._create_unverified_context()) if tls else ("http", None)
     request = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"content-type": "application/json"})

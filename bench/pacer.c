@@ -1,0 +1,101 @@
+/* pacer.c - the limit of a paced stream: one epoll loop that sends the next piece of every answer when it is due, and does nothing else.
+ * build: gcc -O2 -Wall -o pacer pacer.c
+ * usage: pacer PORT PIECES_FILE GAP_US      (the file holds the pieces of one whole HTTP response, a NUL after each)
+ * A request is whatever comes in one read; piece k of its answer is due k gaps later.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOTS 1024 /* of a millisecond each: a wheel, longer than any gap */
+
+typedef struct conn { int fd; long next; double begun; struct conn *behind; } conn;
+
+static struct { char *data; size_t size; } *pieces;
+static long count;
+static double gap;
+static conn *wheel[SLOTS];
+
+static double now_ms(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static void read_pieces(const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (!file) exit((perror(path), 1));
+  fseek(file, 0, SEEK_END);
+  size_t size = (size_t)ftell(file);
+  rewind(file);
+  char *data = malloc(size);
+  if (fread(data, 1, size, file) != size) exit(1);
+  pieces = calloc(size + 1, sizeof *pieces);
+  for (char *at = data, *end; at < data + size; at = end + 1) {
+    end = memchr(at, 0, (size_t)(data + size - at));
+    pieces[count].data = at;
+    pieces[count++].size = (size_t)(end - at);
+  }
+}
+
+/* Send the piece that is due; the next one takes its place on the wheel. */
+static void say(conn *c, long slot) {
+  if (send(c->fd, pieces[c->next].data, pieces[c->next].size, MSG_NOSIGNAL) < 0) return;
+  if (++c->next == count) return;
+  long due = (long)(c->begun + (double)c->next * gap) + 1;
+  if (due <= slot) due = slot + 1;
+  c->behind = wheel[due % SLOTS];
+  wheel[due % SLOTS] = c;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) return fprintf(stderr, "usage: pacer PORT PIECES_FILE GAP_US\n"), 2;
+  read_pieces(argv[2]);
+  gap = atof(argv[3]) / 1000;
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) return perror("listen"), 1;
+  int epoll = epoll_create1(0);
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
+  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  static char request[65536];
+  for (long slot = (long)now_ms();;) {
+    double rest = (double)slot - now_ms();
+    int ready = epoll_wait(epoll, events, 256, rest > 0 ? (int)rest + 1 : 0);
+    for (int i = 0; i < ready; i++) {
+      conn *c = events[i].data.ptr;
+      if (!c) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        if (fd < 0) continue;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        c = calloc(1, sizeof *c);
+        c->fd = fd;
+        struct epoll_event added = {.events = EPOLLIN, .data.ptr = c};
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &added);
+      } else if (recv(c->fd, request, sizeof request, 0) <= 0) {
+        close(c->fd);
+        c->fd = -1; /* it may stand on the wheel: its memory stays */
+      } else {
+        c->begun = now_ms();
+        c->next = 0;
+        say(c, slot);
+      }
+    }
+    for (long time = (long)now_ms(); slot <= time; slot++) {
+      conn *c = wheel[slot % SLOTS], *behind;
+      wheel[slot % SLOTS] = NULL;
+      for (; c; c = behind) {
+        behind = c->behind;
+        say(c, slot);
+      }
+    }
+  }
+}
