@@ -1,24 +1,27 @@
 /* pacer.c - the limit of a paced stream: one epoll loop that sends the next piece of every answer when it is due, and does nothing else.
  * build: gcc -O2 -Wall -o pacer pacer.c
  * usage: pacer PORT PIECES_FILE GAP_US      (the file holds the pieces of one whole HTTP response, a NUL after each)
- * A request is whatever comes in one read; piece k of its answer is due k gaps later.
+ * A request is whatever comes in one read; piece k of its answer is due k gaps later, and what is late goes out together.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SLOTS 1024 /* of a millisecond each: a wheel, longer than any gap */
+#define MOST 64    /* pieces that go out together */
 
 typedef struct conn { int fd; long next; double begun; struct conn *behind; } conn;
 
-static struct { char *data; size_t size; } *pieces;
+static struct iovec *pieces;
 static long count;
 static double gap;
 static conn *wheel[SLOTS];
@@ -40,23 +43,28 @@ static void read_pieces(const char *path) {
   pieces = calloc(size + 1, sizeof *pieces);
   for (char *at = data, *end; at < data + size; at = end + 1) {
     end = memchr(at, 0, (size_t)(data + size - at));
-    pieces[count].data = at;
-    pieces[count++].size = (size_t)(end - at);
+    pieces[count].iov_base = at;
+    pieces[count++].iov_len = (size_t)(end - at);
   }
 }
 
-/* Send the piece that is due; the next one takes its place on the wheel. */
+/* Send what is due; the next piece takes its place on the wheel. */
 static void say(conn *c, long slot) {
-  if (send(c->fd, pieces[c->next].data, pieces[c->next].size, MSG_NOSIGNAL) < 0) return;
-  if (++c->next == count) return;
-  long due = (long)(c->begun + (double)c->next * gap) + 1;
-  if (due <= slot) due = slot + 1;
-  c->behind = wheel[due % SLOTS];
-  wheel[due % SLOTS] = c;
+  double passed = now_ms() - c->begun;
+  int due = 1;
+  while (due < MOST && c->next + due < count && (double)(c->next + due) * gap <= passed) due++;
+  if (writev(c->fd, &pieces[c->next], due) < 0) return;
+  c->next += due;
+  if (c->next == count) return;
+  long when = (long)(c->begun + (double)c->next * gap) + 1;
+  if (when <= slot) when = slot + 1;
+  c->behind = wheel[when % SLOTS];
+  wheel[when % SLOTS] = c;
 }
 
 int main(int argc, char **argv) {
   if (argc != 4) return fprintf(stderr, "usage: pacer PORT PIECES_FILE GAP_US\n"), 2;
+  signal(SIGPIPE, SIG_IGN);
   read_pieces(argv[2]);
   gap = atof(argv[3]) / 1000;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;

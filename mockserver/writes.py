@@ -27,7 +27,8 @@ class Written:
 MAX_WRITES = 2000
 """So many writes of an answer are kept: the first ones and the last."""
 FIGURES = 6
-"""due, at, bytes, messages, the mark's place among MARKS, and how many bytes its connection had been given with it"""
+DUE, AT, BYTES, MESSAGES, MARK, REACHED = range(FIGURES)
+"""Where each figure of a write stands: `MARK` is a place among MARKS, `REACHED` how many bytes its connection had been given with it."""
 PACK = Struct(f"{FIGURES}d").pack
 MARKS: tuple[Mark | None, ...] = (None, *get_args(Mark))
 NUMBERS = {mark: number for number, mark in enumerate(MARKS)}
@@ -66,43 +67,43 @@ class Writes(Sequence[Written]):
             return
         gone = self._figures[FIGURES * (count - 1) : -FIGURES]
         writes, size, messages = self.forgotten
-        self.forgotten = Forgotten(writes + len(gone) // FIGURES, size + _sum(gone, 2), messages + _sum(gone, 3))
+        self.forgotten = Forgotten(writes + len(gone) // FIGURES, size + _sum(gone, BYTES), messages + _sum(gone, MESSAGES))
         del self._figures[FIGURES * (count - 1) : -FIGURES]
 
     @property
     def bytes(self) -> int:
         """Of all writes, also those that are forgotten; as `messages`."""
-        return self.forgotten.bytes + _sum(self._figures, 2)
+        return self.forgotten.bytes + _sum(self._figures, BYTES)
 
     @property
     def messages(self) -> int:
-        return self.forgotten.messages + _sum(self._figures, 3)
+        return self.forgotten.messages + _sum(self._figures, MESSAGES)
 
     @property
     def first_at(self) -> float | None:
         """When the first one was made, None before it."""
-        return self._figures[1] if self._figures else None
+        return self._figures[AT] if self._figures else None
 
     @property
     def last_at(self) -> float | None:
-        return self._figures[1 - FIGURES] if self._figures else None
+        return self._figures[AT - FIGURES] if self._figures else None
 
     @property
     def reached(self) -> int:
         """How many bytes the connection had been given with the last one."""
-        return int(self._figures[-1]) if self._figures else 0
+        return int(self._figures[REACHED - FIGURES]) if self._figures else 0
 
     @property
     def due(self) -> Sequence[float]:
-        return self._figures[::FIGURES]
+        return self._figures[DUE::FIGURES]
 
     @property
     def at(self) -> Sequence[float]:
-        return self._figures[1::FIGURES]
+        return self._figures[AT::FIGURES]
 
     @property
     def marks(self) -> Sequence[Mark | None]:
-        return [MARKS[int(number)] for number in self._figures[4::FIGURES]]
+        return [MARKS[int(number)] for number in self._figures[MARK::FIGURES]]
 
     def __len__(self) -> int:
         return len(self._figures) // FIGURES
@@ -121,5 +122,5 @@ class Writes(Sequence[Written]):
         return Written(due, at, int(size), int(messages), MARKS[int(mark)])
 
 
-def _sum(figures: array[float], place: int) -> int:
-    return int(sum(figures[place::FIGURES]))
+def _sum(figures: array[float], figure: int) -> int:
+    return int(sum(figures[figure::FIGURES]))

@@ -340,9 +340,10 @@ def test_it_is_bounded() -> None:
 def test_a_long_answer_keeps_its_first_writes_and_the_last() -> None:
     entry = RequestEntry(1, 1, 0.0)
     for number in range(MAX_WRITES + 5):
-        entry.writes.add(float(number), float(number), 1, 1, "content")
+        entry.writes.add(float(number), float(number), 2, 1, "content", reached=2 * number)
     assert (len(entry.writes), entry.dropped_writes, entry.writes[-1].at) == (MAX_WRITES, 5, MAX_WRITES + 4)
-    assert entry.messages == MAX_WRITES + 5
+    assert (entry.messages, entry.bytes, entry.writes.reached) == (MAX_WRITES + 5, 2 * (MAX_WRITES + 5), 2 * (MAX_WRITES + 4))
+    assert (entry.first_byte_at, entry.last_byte_at) == (0.0, MAX_WRITES + 4)
 
 
 def test_older_requests_keep_less() -> None:
