@@ -61,7 +61,10 @@ class AtOnce:
 
     def learn(self, data: bytes, read: RawRequestMessage) -> None:
         """Remember the head of a whole request, if it is a question that says nothing unusual of its connection or its body."""
-        path_qs, size = str(read.url), head_size(data)
+        size = head_size(data)
+        if data[:size] in self._heads:
+            return
+        path_qs = str(read.url)
         asked = route(path_qs)
         usual = read.method == "POST" and read.version == (1, 1) and not (read.should_close or read.upgrade or read.compression)
         usual = usual and size <= MAX_HEAD and "Expect" not in read.headers and http.not_json(read.headers) is None
