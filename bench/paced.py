@@ -3,12 +3,17 @@ absolute schedule, which a chain of sleeps cannot hide its drift from."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from bench import servers
 from bench.answers import SHORT
 from bench.figures import Row, median, say
 from bench.load import load
+from bench.programs import HERE, build
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,16 @@ class Pace:
 
 
 def paced(rounds: int, pace: Pace) -> None:
-    """This server, where the role goes with the first token and the end with the last; a C program that sends the same bytes and does
-    nothing else; then the rival, where each takes its own time."""
+    """This server, where the role goes with the first token and the end with the last; programs in C and Python that send the same bytes
+    and do nothing else; then the rival, where each takes its own time."""
     with servers.ours(pace.tokens) as server:
         pieces = together(servers.captured(server, SHORT))
     planned_ms = (pace.tokens - 1) * pace.gap_ms
-    _measure(rounds, pace, "streamproof", servers.ours, 1, 2, planned_ms)
-    _measure(rounds, pace, "C, which only sends", lambda _chunks, _rate: servers.pacer(pieces, pace.gap_ms), 1, 2, planned_ms)
-    _measure(rounds, pace, "aimock", servers.rival, 0, 1, (pace.tokens + 1) * pace.gap_ms)
+    only_send = {"C": (str(build("pacer")),), "Python": (sys.executable, str(HERE / "pacer.py"))}
+    _measure(rounds, pace, partial(servers.ours, pace.tokens, pace.per_second), 1, 2, planned_ms)
+    for language, command in only_send.items():
+        _measure(rounds, pace, partial(servers.pacer, f"{language}, which only sends", command, pieces, pace.gap_ms), 1, 2, planned_ms)
+    _measure(rounds, pace, partial(servers.rival, pace.tokens, pace.per_second), 0, 1, planned_ms + 2 * pace.gap_ms)
 
 
 def together(response: bytes) -> list[bytes]:
@@ -46,17 +53,20 @@ def together(response: bytes) -> list[bytes]:
     return [head + b"\r\n\r\n" + role + first, *between, last + finish + done + end]
 
 
-def _measure(rounds: int, pace: Pace, name: str, opened: servers.Opened, lead: int, tail: int, planned_ms: float) -> None:
+def _measure(
+    rounds: int, pace: Pace, opened: Callable[[], AbstractContextManager[servers.Server]], lead: int, tail: int, planned_ms: float
+) -> None:
+    """`lead` events go with the first token, `tail` with the last."""
     rows: list[Row] = []
     options = ("-c", str(pace.streams), "-r", str(pace.streams), "-s", "1", "-g", str(pace.gap_ms), "-L", str(lead), "-T", str(tail))
     for _ in range(min(rounds, 3)):
-        with opened(pace.tokens, pace.per_second) as server:
+        with opened() as server:
             figures = load(server, SHORT, *options, "-e", str(pace.tokens + 3))
         if figures["ok"]:
             rate = planned_ms / (planned_ms + figures["drift_mean"])
             core = figures["srv_cpu"] / figures["seconds"]
             rows.append({"rate": rate, "late": figures["late_p99"], "gap": figures["gaperr_p99"], "core": core, "fail": figures["fail"]})
-    what = f"{pace.streams:,} streams at {pace.per_second:,} tokens/s, {name}"
+    what = f"{pace.streams:,} streams at {pace.per_second:,} tokens/s, {server.name}"
     if not rows:
         say(what, "not one answer was whole")
         return

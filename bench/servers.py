@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,6 @@ from bench.programs import HERE, build
 SERVER_CORE, LOAD_CORE = 0, 1
 READY_SECONDS = 20.0
 KEY = "sk-bench"
-
-
-Opened = Callable[[int, float], AbstractContextManager["Server"]]
-"""A server that answers in so many chunks, at so many tokens a second."""
 
 
 @dataclass(frozen=True)
@@ -161,15 +157,15 @@ def control(response: bytes) -> Iterator[Server]:
 
 
 @contextmanager
-def pacer(pieces: list[bytes], gap_ms: float) -> Iterator[Server]:
-    """The C program that sends the pieces of an answer at a pace."""
-    port = free_port()
-    program = build("pacer")
-    file = program.with_name("pieces")
-    file.write_bytes(b"".join(piece + b"\0" for piece in pieces))
-    with running(str(program), str(port), str(file), str(gap_ms * 1000)) as process:
-        wait_until_open(port)
-        yield Server("C, which only sends", process.pid, port)
+def pacer(name: str, command: tuple[str, ...], pieces: list[bytes], gap_ms: float) -> Iterator[Server]:
+    """A program that sends the pieces of an answer at a pace, and does nothing else."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"".join(piece + b"\0" for piece in pieces))
+        file.flush()
+        port = free_port()
+        with running(*command, str(port), file.name, str(gap_ms * 1000)) as process:
+            wait_until_open(port)
+            yield Server(name, process.pid, port)
 
 
 def post(port: int, path: str, body: Any, *, tls: bool = False) -> Any:
