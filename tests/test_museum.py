@@ -149,6 +149,21 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_installed(tm
     assert "cannot write into" in refused.output
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_report_is_made_only_where_a_file_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    def absent(adapter: Path, wanted: packages.Needs) -> None:
+        raise packages.NotInstalled("no registry here")
+
+    made: list[str] = []
+    report = Visit.report
+    monkeypatch.setattr(packages, "installed", lambda adapter, wanted: False)
+    monkeypatch.setattr(packages, "install", absent)
+    monkeypatch.setattr(Visit, "report", lambda seen: (made.append(seen.exhibit.name), report(seen))[1])
+    file = tmp_path / "seen.json"
+    done = CliRunner().invoke(main, ["museum", SHOWN[0], *(["--json", str(file)] if asked else [])])
+    assert (done.exit_code, made, file.exists()) == (3, [SHOWN[0]] if asked else [], asked), done.output
+
+
 @pytest.fixture(scope="module")
 def registry() -> None:
     """Skip where no registry can be reached, but not in CI."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,13 +47,16 @@ def museum(globs: tuple[str, ...], listed: bool, json_file: Path | None) -> None
         return
     with sigterm.unwinds():
         visits = asyncio.run(_visited(exhibits))
-    report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
-    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
-    failed = writing.each([(json_file, lambda path: path.write_text(text, encoding="utf-8"))] if json_file is not None else ())
+    failed = writing.each([(json_file, partial(_write, visits))] if json_file is not None else ())
     code = _ended(visits)
     for line in failed:
         click.echo(line, err=True)
     sys.exit(code or (USAGE if failed else GREEN))
+
+
+def _write(visits: list[Visit], path: Path) -> None:
+    report = {"date": date.today().isoformat(), "exhibits": [each.report() for each in visits]}
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 async def _visited(exhibits: tuple[Exhibit, ...]) -> list[Visit]:
