@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of the largest request body that is read; a larger one is answered 413."""
+MAX_WORKERS = 1024
+"""Processes of one server: more than any machine has processors for."""
 
 
 @dataclass(frozen=True, slots=True)

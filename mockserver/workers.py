@@ -86,7 +86,8 @@ class Workers:
         """Serve until one of `stop_signals` comes; the exit status. `ready` is called when all listen for the first time."""
         with self._awake() as awake:
             for worker in range(len(self._sockets)):
-                self._start(worker)
+                if self._stopping is None:
+                    self._start(worker)
             told = False
             while self._processes:
                 self._wait(awake)
@@ -122,12 +123,26 @@ class Workers:
         self._signalled = True
 
     def _start(self, worker: int) -> None:
+        """Start a worker, or end where the machine has no room for it."""
+        try:
+            self._fork(worker)
+        except OSError as error:
+            why = error.strerror or str(error)
+            self._tell(f"worker {worker} of {len(self._sockets)} (--workers) cannot be started, so the server ends: {why}")
+            self._give_up(GIVEN_UP)
+
+    def _fork(self, worker: int) -> None:
         said, saying = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         with _held(self._stop_signals):
             # What would come before the new process has handlers of its own would be heard by nobody.
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:
+                os.close(said)
+                os.close(saying)
+                raise
             if pid == 0:
                 self._be(worker, Post(worker, self._sockets[worker], self._lifeline[0], saying))
         os.close(saying)
@@ -160,9 +175,12 @@ class Workers:
 
     def _wait(self, awake: int) -> None:
         """Until a signal comes, or a worker says something."""
-        timeout = None if self._stopping is None else max(0.0, self._stopping - time.monotonic())
+        timeout = None if self._stopping is None else max(0.0, self._stopping - time.monotonic()) * 1000
         said = {process.said: process for process in self._processes.values()}
-        for readable in select.select([awake, *said], (), (), timeout)[0]:
+        readers = select.poll()  # select(2) takes no descriptor from 1024 on
+        for each in (awake, *said):
+            readers.register(each, select.POLLIN)
+        for readable, _ in readers.poll(timeout):
             if readable == awake:
                 os.read(awake, 4096)
             else:

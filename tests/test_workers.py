@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -436,7 +437,9 @@ def test_one_worker_is_as_no_workers() -> None:
     [
         (("--workers", "2"), "--store redis://HOST:PORT"),
         (("--workers", "2"), "--store memory"),
-        (("--workers", "0"), "--workers"),
+        (("--workers", "0"), "Invalid value for '--workers': 0 is not in the range 1<=x<=1024"),
+        (("--workers", "40000", "--store", "memory"), "Invalid value for '--workers': 40000 is not in the range 1<=x<=1024"),
+        (("--workers", "9" * 40, "--store", "memory"), "is not in the range 1<=x<=1024"),
         (("--workers", "2", "--store", "localhost"), "redis://HOST:PORT/DB"),
         (("--workers", "2", "--store", "memory", "--network", "dwn"), "did you mean 'down'?"),
     ],
@@ -447,6 +450,41 @@ def test_what_cannot_be_is_explained(flags: tuple[str, ...], wanted: str) -> Non
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert wanted in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("workers", "wanted"),
+    [
+        ("60", "--workers 60: their sockets are more than the 64 files that a process may have open here (ulimit -n)"),
+        ("30", "of 30 (--workers) cannot be started, so the server ends: Too many open files"),
+    ],
+)
+def test_workers_for_which_a_machine_has_no_room_are_told(workers: str, wanted: str) -> None:
+    """Each needs a socket and a pipe; the second server gets its sockets, and some of its pipes."""
+    line = shlex.join(command("--host", "127.0.0.1", "--workers", workers, "--store", "memory"))
+    done = subprocess.run(["bash", "-c", f"ulimit -n 64; exec {line}"], capture_output=True, text=True, timeout=SOON)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    assert wanted in done.stderr
+
+
+def test_a_supervisor_watches_more_descriptors_than_select_takes() -> None:
+    """Those that lie open before it has any of its own push its pipes beyond 1024 (FD_SETSIZE, select(2))."""
+    program = (
+        "import os, resource, sys\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))\n"
+        "kept = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]\n"
+        "from mockserver.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    flags = ("serve", "--port", "0", "--workers", "2", "--store", "memory")
+    with subprocess.Popen([sys.executable, "-c", program, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline().startswith("http://")
+        process.terminate()
+        assert (process.wait(SOON), process.stderr.read()) == (0, "")
 
 
 def test_a_port_in_use_is_not_shared_with_another_server() -> None:

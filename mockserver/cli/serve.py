@@ -14,7 +14,7 @@ import click
 
 from mockserver.cli import _flags as flags
 from mockserver.profiles import Shelf
-from mockserver.settings import MAX_BODY, Settings
+from mockserver.settings import MAX_BODY, MAX_WORKERS, Settings
 from mockserver.stop_signals import stop_signals
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ OPEN_FILES = 65536
     "--report", multiple=True, callback=flags.checked(flags.report), metavar="FILE",
     help="Watch the load, and at the end write what was seen to FILE.json, FILE.html or FILE.txt.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that answer on one port.")
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), default=1, show_default=True, help="Processes that answer on one port.")
 @click.option(
     "--store",
     callback=flags.checked(flags.store),
@@ -115,7 +115,7 @@ def serve(**given: Any) -> None:
     except NoToxiproxy as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(_reason(error, given["port"])) from None
+        raise click.ClickException(_reason(error, given["port"], given["workers"])) from None
 
 
 async def _serve(app: App, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> None:
@@ -156,6 +156,7 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
     from mockserver.load_message import decoded, encoded
     from mockserver.workers import Post, Workers
 
+    _allow_many_files()
     settings = replace(settings, server=secrets.token_hex(6))
     certificates = Certificates(settings.host)
     with closing(certificates), _sockets(settings) as (sockets, front):
@@ -263,12 +264,16 @@ def _rest_memory() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def _reason(error: OSError, port: int) -> str:
+def _reason(error: OSError, port: int, workers: int) -> str:
     """Why it cannot listen; a port in use is told with its holder."""
     import errno
+    import resource
 
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if error.errno == errno.EMFILE and workers > 1:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return f"--workers {workers}: their sockets are more than the {limit} files that a process may have open here (ulimit -n)"
     if error.errno != errno.EADDRINUSE:
         return f"cannot listen: {error.strerror or error}"
     holder = _holder(port)
