@@ -154,11 +154,15 @@ def test_a_report_is_made_only_where_a_file_asks_for_it(tmp_path: Path, monkeypa
     def absent(adapter: Path, wanted: packages.Needs) -> None:
         raise packages.NotInstalled("no registry here")
 
+    def noted(seen: Visit) -> dict[str, object]:
+        made.append(seen.exhibit.name)
+        return report(seen)
+
     made: list[str] = []
     report = Visit.report
     monkeypatch.setattr(packages, "installed", lambda adapter, wanted: False)
     monkeypatch.setattr(packages, "install", absent)
-    monkeypatch.setattr(Visit, "report", lambda seen: (made.append(seen.exhibit.name), report(seen))[1])
+    monkeypatch.setattr(Visit, "report", noted)
     file = tmp_path / "seen.json"
     done = CliRunner().invoke(main, ["museum", SHOWN[0], *(["--json", str(file)] if asked else [])])
     assert (done.exit_code, made, file.exists()) == (3, [SHOWN[0]] if asked else [], asked), done.output
