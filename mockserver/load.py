@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from itertools import pairwise
 from operator import sub
 from typing import Literal, NamedTuple
 
@@ -17,6 +19,7 @@ from mockserver import api_errors
 from mockserver.access import credential
 from mockserver.histogram import Histogram
 from mockserver.journal import RequestEntry
+from mockserver.writes import Writes
 
 MAX_PARTS = 256
 """Pairs of a profile and a key that are told apart; the keys of all further ones are gathered under `OTHER_KEYS`."""
@@ -82,8 +85,8 @@ class Figures:
     def count(self, outcome: Outcome) -> int:
         return sum(count for ending, count in self.endings.items() if ending.outcome == outcome)
 
-    def over(self, entry: RequestEntry) -> Outcome:
-        """Count a request that is over; returns how it ended."""
+    def over(self, entry: RequestEntry, since: float = 0.0) -> Outcome:
+        """Count a request that is over, but for what it wrote before `since`; returns how it ended."""
         ending = Ending(entry.status or 0, entry.ended_by or "server", entry.ended_how or "end")
         outcome = ending.outcome
         self.endings[ending] += 1
@@ -93,34 +96,42 @@ class Figures:
             self.blocked.add(entry.blocked)
         if outcome == "answered" and entry.ended_at is not None:
             self.completion.add(entry.ended_at - entry.received_at)
-        self.under_way(entry)
+        self.under_way(entry, since)
         return outcome
 
-    def under_way(self, entry: RequestEntry) -> None:
-        """Count what was written so far."""
-        writes = entry.writes
-        self.bytes += entry.bytes
-        self.events += entry.messages
+    def under_way(self, entry: RequestEntry, since: float = 0.0) -> None:
+        """Count what was written so far, `since` then."""
+        writes = entry.writes.since(since)
+        self.bytes += writes.bytes
+        self.events += writes.messages
         self.writes += len(writes)
-        self.unmeasured += entry.dropped_writes
-        self.lateness.extend(lateness(entry))
+        self.unmeasured += writes.forgotten.writes
+        self.lateness.extend(lateness(entry, writes))
         if entry.dialect == "json" or (entry.status or 200) >= 400:
             return
-        times = [at for at, mark in zip(writes.at, writes.marks, strict=True) if mark not in NO_TOKEN]
-        if times:
-            self.ttft.add(times[0] - entry.received_at)
-        if len(times) > 1:
-            # Where writes are missing they stood before the last one.
-            self.gap.extend(list(map(sub, times[1 : -1 if entry.dropped_writes else None], times)))
+        runs = list(_token_times(writes))
+        if runs[0] and (writes is entry.writes or next(_token_times(entry.writes))[:1] == runs[0][:1]):
+            self.ttft.add(runs[0][0] - entry.received_at)
+        for times in runs:
+            if len(times) > 1:
+                self.gap.extend(list(map(sub, times[1:], times)))
 
 
-def lateness(entry: RequestEntry) -> list[float]:
-    """How much later than planned each write was made, but those that waited for a client to read."""
-    late = list(map(sub, entry.writes.at, entry.writes.due))
+def _token_times(writes: Writes) -> Iterator[list[float]]:
+    """When tokens were written: of each run of writes between which none is missing."""
+    at, marks = writes.at, writes.marks
+    for start, end in pairwise((0, *writes.forgotten.places, len(writes))):
+        yield [at for at, mark in zip(at[start:end], marks[start:end], strict=True) if mark not in NO_TOKEN]
+
+
+def lateness(entry: RequestEntry, writes: Writes | None = None) -> list[float]:
+    """How much later than planned each write, or each of these, was made, but those that waited for a client to read."""
+    writes = entry.writes if writes is None else writes
+    times = writes.at
+    late = list(map(sub, times, writes.due))
     blocks = [happening.at for happening in entry.happenings if happening.what == "blocked"]
     if not blocks:
         return late
-    times = entry.writes.at
     # A held write goes out when the client reads again, and at the same time what came due meanwhile.
     held = {times[bisect_right(times, at)] for at in blocks if at < times[-1]} if times else set()
     return [seconds for seconds, at in zip(late, times, strict=True) if at not in held]

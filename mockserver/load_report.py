@@ -26,7 +26,8 @@ BUSY_SPANS = 0.05
 def to_json(load: Load) -> dict[str, Any]:
     """The report: what the load holds, and what follows from it."""
     total = load.total
-    seconds = (load.last_at or 0.0) - (load.first_at or 0.0)
+    over_at = load.ended_at if load.running else load.last_at
+    seconds = max(0.0, (over_at or 0.0) - (load.first_at or over_at or 0.0))
     signs = list(saturation(load, total))
     return {
         "complete": load.complete,

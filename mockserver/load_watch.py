@@ -41,6 +41,7 @@ class LoadWatch:
         self.stop()
         now = time.time()
         self._load = Load(now, now)
+        self._since = self._loop.time()
         self._cpu = time.process_time()
         self._looks = self._over = self._streams = 0
         self._look_at(self._loop.time() + LOOK_SECONDS)
@@ -56,16 +57,20 @@ class LoadWatch:
         under_way = Load(now, now, workers=0)
         for entry in self._under_way():
             under_way.running += 1
-            under_way.figures(entry).under_way(entry)
+            under_way.first_at = min(under_way.first_at or now, self._arrived_at(entry))
+            under_way.figures(entry).under_way(entry, self._since)
         return replace(self._load, ended_at=now) + under_way
 
     def _request(self, session: Session, entry: RequestEntry) -> None:
         load, now = self._load, time.time()
-        if load.first_at is None:
-            load.first_at = now - (self._loop.time() - entry.received_at)
+        load.first_at = min(load.first_at or now, self._arrived_at(entry))
         load.last_at = now
-        load.timeline.at(now).count(load.figures(entry).over(entry))
+        load.timeline.at(now).count(load.figures(entry).over(entry, self._since))
         self._over += 1
+
+    def _arrived_at(self, entry: RequestEntry) -> float:
+        """When a request came, or the watch began, as Unix time."""
+        return self._load.began_at + max(0.0, entry.received_at - self._since)
 
     def _under_way(self) -> Iterator[RequestEntry]:
         for play in (*self._upstream.running, *(play for socket in self._upstream.sockets for play in socket.plays())):
@@ -104,11 +109,11 @@ def of_journals(upstream: Upstream) -> Load:
     load = Load(ended_at - (now - upstream.started), ended_at, complete=False, cpu=time.process_time())
     for session in upstream.sessions():
         for entry in session.journal.requests:
+            load.first_at = min(load.first_at or ended_at, ended_at - (now - entry.received_at))
             if entry.ended_at is None:
                 load.running += 1
                 load.figures(entry).under_way(entry)
                 continue
             load.figures(entry).over(entry)
-            load.first_at = min(load.first_at or ended_at, ended_at - (now - entry.received_at))
             load.last_at = max(load.last_at or 0.0, ended_at - (now - entry.ended_at))
     return load

@@ -5,6 +5,7 @@ to note one is half of what a token costs beside its `send`."""
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -35,11 +36,12 @@ NUMBERS = {mark: number for number, mark in enumerate(MARKS)}
 
 
 class Forgotten(NamedTuple):
-    """How many writes are not kept any more, and what was in them."""
+    """How many writes are not kept any more, what was in them, and the places of the kept ones that came right behind them."""
 
     writes: int = 0
     bytes: int = 0
     messages: int = 0
+    places: tuple[int, ...] = ()
 
 
 ALL_KEPT = Forgotten()
@@ -66,9 +68,26 @@ class Writes(Sequence[Written]):
         if len(self._figures) <= FIGURES * count:
             return
         gone = self._figures[FIGURES * (count - 1) : -FIGURES]
-        writes, size, messages = self.forgotten
-        self.forgotten = Forgotten(writes + len(gone) // FIGURES, size + _sum(gone, BYTES), messages + _sum(gone, MESSAGES))
+        writes, size, messages, places = self.forgotten
+        self.forgotten = Forgotten(
+            writes + len(gone) // FIGURES,
+            size + _sum(gone, BYTES),
+            messages + _sum(gone, MESSAGES),
+            (*(place for place in places if place < count - 1), count - 1),
+        )
         del self._figures[FIGURES * (count - 1) : -FIGURES]
+
+    def since(self, when: float) -> Writes:
+        """Those that were made then or later. Forgotten ones count as long as they may have been."""
+        first = self.first_at
+        if first is None or first >= when:
+            return self
+        start = bisect_left(self.at, when)
+        later = Writes()
+        later._figures = self._figures[FIGURES * start :]
+        places = tuple(place - start for place in self.forgotten.places if place >= start)
+        later.forgotten = self.forgotten._replace(places=places) if places else ALL_KEPT
+        return later
 
     @property
     def bytes(self) -> int:

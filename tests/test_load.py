@@ -14,6 +14,7 @@ from mockserver.events import Mark
 from mockserver.journal import KEPT_WRITES, RequestEntry
 from mockserver.load import MAX_PARTS, MAX_SPANS, OTHER_KEYS, Ending, Figures, Load, Outcome, Part, Span, Timeline, lateness
 from mockserver.load_report import LATE_COUNT, read, to_json
+from mockserver.writes import MAX_WRITES
 
 OUTCOMES: tuple[Outcome, ...] = ("answered", "errors", "broken", "aborted")
 SCHEMA = json.loads((bundled("schemas") / "load-report.schema.json").read_text(encoding="utf-8"))
@@ -89,6 +90,46 @@ def test_gaps_where_writes_are_missing_are_not_made_up() -> None:
     assert figures.gap.count == KEPT_WRITES - 2
     assert figures.gap.longest == pytest.approx(0.01)
     assert (figures.writes, figures.unmeasured) == (KEPT_WRITES, 100 - KEPT_WRITES)
+
+
+def test_gaps_are_not_made_up_where_writes_are_missing_twice() -> None:
+    """Its journal forgot writes of it while it ran, and it wrote more than can be kept."""
+    long = entry([(n / 100, n / 100, "content") for n in range(100)])
+    long.condense()
+    for n in range(100, 3000):
+        long.writes.add(100 + n / 100, 100 + n / 100, 10, 1, "content")
+    figures = counted(long)
+    assert (figures.writes, figures.unmeasured, figures.events) == (MAX_WRITES, 3000 - MAX_WRITES, 3000)
+    assert figures.gap.count == MAX_WRITES - 3
+    assert figures.gap.longest == pytest.approx(0.01)
+    long.condense()
+    assert counted(long).gap.count == KEPT_WRITES - 2
+
+
+def test_a_first_token_that_may_have_been_forgotten_is_not_guessed() -> None:
+    long = entry([(n / 100, n / 100, "comment" if n < 30 else "content") for n in range(100)])
+    long.condense()
+    assert (counted(long).ttft.count, counted(long).unmeasured) == (0, 80)
+
+
+@pytest.mark.parametrize(
+    ("since", "ttft", "gaps", "events"),
+    [(99.0, 1, 9, 10), (100.05, 1, 9, 10), (100.1, 1, 9, 10), (100.15, 0, 8, 9), (100.95, 0, 0, 1), (101.5, 0, 0, 0)],
+)
+def test_what_was_written_before_the_watch_began_is_not_counted(since: float, ttft: int, gaps: int, events: int) -> None:
+    figures = Figures()
+    figures.over(entry([(n / 10, n / 10, "content") for n in range(1, 11)]), since)
+    assert (figures.ttft.count, figures.gap.count, figures.events, figures.writes) == (ttft, gaps, events, events)
+    assert (figures.bytes, figures.lateness.count, figures.requests) == (10 * events, events, 1)
+
+
+@pytest.mark.parametrize(("since", "unmeasured", "gaps"), [(100.05, 80, 13), (100.985, 80, 0), (100.99, 80, 0), (101.0, 0, 0)])
+def test_what_was_forgotten_counts_as_long_as_it_may_be_later(since: float, unmeasured: int, gaps: int) -> None:
+    long = entry([(n / 100, n / 100, "content") for n in range(100)])
+    long.condense()
+    figures = Figures()
+    figures.over(long, since)
+    assert (figures.unmeasured, figures.gap.count) == (unmeasured, gaps)
 
 
 def test_late_is_what_was_written_after_its_time() -> None:

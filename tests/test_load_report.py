@@ -23,6 +23,7 @@ from websockets.sync.client import connect
 
 from conformance.reporters import load_html
 from mockserver.bundled import bundled
+from mockserver.journal import MAX_REQUESTS
 from mockserver.load import Figures, Load, Part, Span, Timeline
 from mockserver.load_report import to_json
 from tests.served import served
@@ -57,11 +58,16 @@ class Client:
     def open_stream(self, base_url: str) -> Iterator[socket.socket]:
         """A request that was sent on a socket of its own, and nothing of its answer read."""
         url = httpx.URL(base_url)
-        body = json.dumps(ASK)
         with socket.create_connection((url.host, url.port or 80), timeout=10) as sock:
-            head = f"POST {url.path}/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
-            sock.sendall(f"{head}content-length: {len(body)}\r\n\r\n{body}".encode())
+            sock.sendall(_question(url))
             yield sock
+
+    def ask_again(self, sock: socket.socket, base_url: str, times: int) -> None:
+        """Ask so often at once on a connection where one answer lies unread, and read as many."""
+        sock.sendall(_question(httpx.URL(base_url)) * times)
+        read = b""
+        while read.count(b"data: [DONE]") < times:
+            read += sock.recv(1 << 20)
 
     def load(self) -> Any:
         report = httpx.get(f"{self.control}/load", trust_env=False).json()
@@ -75,6 +81,12 @@ class Client:
             time.sleep(0.02)
         assert report["total"][name] == count
         return report
+
+
+def _question(url: httpx.URL) -> bytes:
+    body = json.dumps(ASK)
+    head = f"POST {url.path}/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
 
 
 @contextmanager
@@ -144,6 +156,60 @@ def test_measuring_can_begin_anew(tmp_path: Path) -> None:
     assert total["ttft"]["p50"] >= 0.1, "the plan's time to the first token"
     assert total["gap"]["count"] == 2
     assert total["completion"]["p50"] >= total["ttft"]["p50"]
+
+
+def test_rates_are_over_the_time_in_which_answers_were_under_way(tmp_path: Path) -> None:
+    """A short answer comes and goes while a long one is under way: that one arrived first, and its events were not said in a moment."""
+    with watched(tmp_path / "load.json") as client:
+        paced = client.session({"turns": [{"answer": {"content": ["a"] * 20}, "pace": {"tokens_per_second": 20}}]})
+        with client.open_stream(paced) as stream:
+            stream.recv(4096)
+            time.sleep(0.3)
+            client.ask()
+            report = client.load_when("answered", 1)
+            assert (report["running"], report["seconds"]) == (1, pytest.approx(report["ended_at"] - report["first_at"], abs=1e-5))
+            assert report["rates"]["events"] == pytest.approx(report["total"]["events"] / report["seconds"], rel=0.01)
+            assert report["seconds"] >= 0.3
+            while not stream.recv(4096).endswith(b"0\r\n\r\n"):
+                pass
+        report = client.load_when("answered", 2)
+    assert report["seconds"] == pytest.approx(report["last_at"] - report["first_at"], abs=1e-5)
+    assert report["seconds"] >= 0.94, "the long answer's time"
+
+
+def test_what_was_written_before_measuring_began_anew_is_forgotten(tmp_path: Path) -> None:
+    with watched(tmp_path / "load.json") as client:
+        paced = client.session({"turns": [{"answer": {"content": ["a"] * 20}, "pace": {"tokens_per_second": 20}}]})
+        with client.open_stream(paced) as stream:
+            stream.recv(4096)
+            time.sleep(0.4)
+            before = client.load()["total"]["events"]
+            assert httpx.delete(f"{client.control}/load", trust_env=False).status_code == 204
+            while not stream.recv(4096).endswith(b"0\r\n\r\n"):
+                pass
+        report = client.load_when("answered", 1)
+    total = report["total"]
+    assert (total["ttft"]["count"], total["gap"]["count"]) == (0, total["writes"] - 1)
+    assert before > 2
+    assert before + total["events"] <= 23
+    assert report["began_at"] == report["first_at"] < report["last_at"]
+
+
+def test_a_long_answer_that_its_journal_forgot_has_no_gap_that_was_none(tmp_path: Path) -> None:
+    """A session's journal keeps a thousand requests; who is forgotten while it runs is counted with what is still known of it."""
+    with watched(tmp_path / "load.json") as client:
+        long = {"answer": {"content": ["a"] * 400}, "pace": {"tokens_per_second": 50}}
+        url = client.session({"turns": [long, {}]})
+        with client.open_stream(url) as stream, client.open_stream(url) as other:
+            stream.recv(4096)
+            time.sleep(2)
+            for _ in range(MAX_REQUESTS // 50):
+                client.ask_again(other, url, 50)
+            while not stream.recv(65536).endswith(b"0\r\n\r\n"):
+                pass
+        total = client.load_when("answered", MAX_REQUESTS + 2)["total"]
+    assert total["unmeasured"] > 50
+    assert total["gap"]["max"] < 0.02 + total["lateness"]["max"] + 0.05
 
 
 def test_without_a_report_the_journals_tell_what_they_hold() -> None:
