@@ -14,7 +14,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from mockserver import mock_errors
@@ -174,8 +174,9 @@ class RedisFleet:
 
     async def loads(self) -> list[Load]:
         """What each process has seen, everywhere. Raises StoreLost."""
-        answers = await self._orders.everyone("load")
-        return [decoded(b64decode(answer)) for answer in answers] or [seen(self._upstream)]
+        answers, by_all = await self._orders.told_by("load")
+        loads = [decoded(b64decode(answer)) for answer in answers] or [seen(self._upstream)]
+        return [replace(load, complete=load.complete and by_all) for load in loads]
 
     async def _load(self, order: Mapping[str, Any]) -> str:
         return b64encode(encoded(seen(self._upstream))).decode()

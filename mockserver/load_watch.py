@@ -35,6 +35,7 @@ class LoadWatch:
         self._timer: asyncio.TimerHandle | None = None
         upstream.watchers.append(self._request)
         self.restart()
+        self._load.complete = not upstream.settings.successor
 
     def restart(self) -> None:
         """Forget what was seen and begin anew."""

@@ -60,6 +60,11 @@ class Orders:
         """What each process, this one included, answers to an order. Raises StoreLost."""
         return (await self._ask(name, details)).answers
 
+    async def told_by(self, name: str, **details: Any) -> tuple[list[Any], bool]:
+        """What the processes answer to an order, and whether each has. Raises StoreLost."""
+        asked = await self._ask(name, details)
+        return asked.answers, asked.complete
+
     async def agreed(self, name: str, **details: Any) -> bool:
         """Whether each process, this one included, says yes; one that does not answer in time does not. Raises StoreLost."""
         asked = await self._ask(name, details)

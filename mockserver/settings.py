@@ -25,7 +25,7 @@ class Settings:
     """`api_keys` empty: any key that is not empty is accepted. `models` empty: any model is known. Times are seconds.
 
     `store` is where several processes keep what they share (None: in this one's memory). `worker` is the number of this process,
-    from 0, among the `workers` of one server, which they all call `server`.
+    from 0, among the `workers` of one server, which they all call `server`; it is a `successor` where another one died.
     """
 
     host: tuple[str, ...] = ("127.0.0.1", "::1")
@@ -52,5 +52,6 @@ class Settings:
     store: str | None = None
     workers: int = 1
     worker: int | None = None
+    successor: bool = False
     server: str = ""
     network: Network | None = None

@@ -34,10 +34,11 @@ Sockets = Sequence[socket.socket]
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a worker is given: its number, from 0, the sockets it is to listen on, whom to tell that it does, and a descriptor that
-    reads as ended when the supervisor is gone."""
+    """What a worker is given: its number, from 0, whether another one died in its place, the sockets it is to listen on, whom to tell
+    that it does, and a descriptor that reads as ended when the supervisor is gone."""
 
     worker: int
+    successor: bool
     sockets: Sockets
     lifeline: int
     _to_supervisor: int
@@ -144,7 +145,7 @@ class Workers:
                 os.close(saying)
                 raise
             if pid == 0:
-                self._be(worker, Post(worker, self._sockets[worker], self._lifeline[0], saying))
+                self._be(worker, Post(worker, worker in self._deaths, self._sockets[worker], self._lifeline[0], saying))
         os.close(saying)
         os.set_blocking(said, False)
         self._processes[worker] = Process(pid, said)

@@ -557,6 +557,26 @@ def test_a_process_that_does_not_answer_is_not_idle(pair: tuple[Server, Server])
     assert other.control("GET", f"{idle}?timeout={SOON}").json() == {"idle": True}
 
 
+def test_the_load_without_that_of_a_process_that_does_not_answer_is_not_complete(redis: RedisServer, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(serving(f"{redis.url}&prefix=load", "--report", str(tmp_path / name)))
+            for name in ("one.json", "other.json")
+        )
+
+        def seen() -> tuple[int, bool]:
+            load = one.control("GET", "load").json()
+            return load["workers"], load["complete"]
+
+        until(lambda: seen() == (2, True))
+        other.process.send_signal(signal.SIGSTOP)
+        try:
+            assert seen() == (1, False)
+        finally:
+            other.process.send_signal(signal.SIGCONT)
+        until(lambda: seen() == (2, True))
+
+
 def test_a_session_with_a_port_of_its_own_lives_in_one_process_and_is_known_to_all(pair: tuple[Server, Server]) -> None:
     one, other = pair
     opened = one.control("POST", "sessions", {"turns": [{"door": "reset"}, {}], "own_port": True}).json()

@@ -328,6 +328,24 @@ def test_the_load_is_that_of_all_workers(redis: RedisServer, tmp_path: Path) -> 
     assert json.loads(report.read_text(encoding="utf-8"))["total"]["requests"] == 1
 
 
+def test_a_load_without_what_a_dead_worker_had_seen_is_not_complete(redis: RedisServer, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+
+    def complete() -> set[tuple[int, bool]]:
+        loads = [together.control("GET", "load").json() for _ in range(4)]
+        return {(load["workers"], load["complete"]) for load in loads}
+
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=dead", "--report", str(report)) as together:
+        until(lambda: complete() == {(2, True)})
+        together.workers()[0].kill()
+        until(lambda: complete() == {(2, False)})
+        assert together.control("DELETE", "load").status_code == 204
+        assert complete() == {(2, True)}, "it began anew"
+        together.workers()[0].kill()
+        until(lambda: complete() == {(2, False)})
+    assert json.loads(report.read_text(encoding="utf-8"))["complete"] is False
+
+
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
 def test_a_store_that_does_not_answer_holds_up_no_end(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """What was seen is written, and no worker has to be killed."""

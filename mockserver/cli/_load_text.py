@@ -57,7 +57,10 @@ def _parts(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         + (f"; {report['workers']} workers" if report["workers"] > 1 else "")
     )
     if not report["complete"]:
-        yield Text("Only what the journals still hold: with --report every request counts.", style="yellow")
+        yield Text(
+            "Not all: what a process that was killed had seen is missing, or, without --report, what the journals hold no more.",
+            style="yellow",
+        )
     yield _durations({**{label: total[name] for name, label in DURATIONS.items()}, "late event loop": report["loop"]})
     statuses = ", ".join(f"{status}: {count}" for status, count in total["statuses"].items())
     yield Text(f"By status  {statuses or 'none'}")

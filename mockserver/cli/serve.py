@@ -166,7 +166,9 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
             made.context("good")
 
         def work(post: Post) -> int:
-            app = App(replace(settings, worker=post.worker), shelf, sockets=post.sockets, front=front, certificates=made)
+            app = App(
+                replace(settings, worker=post.worker, successor=post.successor), shelf, sockets=post.sockets, front=front, certificates=made
+            )
             asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
             if app.upstream.load is not None:
                 post.leave(encoded(app.upstream.load.load()))
@@ -178,7 +180,9 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
     if loads:
         from mockserver.cli import _load
 
-        _load.tell(sum(loads[1:], loads[0]), reports)
+        seen = sum(loads[1:], loads[0])
+        # A worker that was killed at the end has told nothing.
+        _load.tell(replace(seen, complete=seen.complete and seen.workers >= settings.workers), reports)
     raise SystemExit(status)
 
 
