@@ -8,9 +8,11 @@ import os
 import shlex
 import signal
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from conformance.adapter import AdapterBroken, read_line
+from mockserver import lifeline
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_STDERR = 64 * 1024
@@ -28,17 +30,23 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "NO_PROXY": "*"}
 
 
+async def begin_group(*command: str, **options: Any) -> asyncio.subprocess.Process:
+    """A process that leads a group of its own, which ends with this process, however that ends. Options and errors are those of asyncio."""
+    process = await asyncio.create_subprocess_exec(*command, start_new_session=True, **options)
+    lifeline.tie(process.pid)
+    return process
+
+
 async def end_group(process: asyncio.subprocess.Process) -> None:
     """SIGTERM to the process group, a second, SIGKILL: nothing that a process has started may outlive it."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
         except (ProcessLookupError, PermissionError):
-            return
-        try:
+            break
+        with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), 1.0)
-        except TimeoutError:
-            continue
+    lifeline.untie(process.pid)
 
 
 def last_line(said: bytes) -> str:
@@ -61,13 +69,12 @@ class Child:
     async def start(cls, command: str, environment: Mapping[str, str] | None = None) -> Child:
         """Start a command, with `environment` on top of a clean one. Raises AdapterBroken."""
         try:
-            process = await asyncio.create_subprocess_exec(
+            process = await begin_group(
                 *shlex.split(command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={**clean_environment(), **(environment or {})},
-                start_new_session=True,
                 limit=MAX_LINE,
             )
         except PermissionError:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from conformance import languages, packages
 from conformance.adapter import AdapterBroken
 from conformance.case import Case, Check
-from conformance.child import clean_environment, end_group, last_line
+from conformance.child import begin_group, clean_environment, end_group, last_line
 from conformance.clients import words_of
 from conformance.engine import Routed
 from mockserver.author_errors import nearest
@@ -191,13 +191,12 @@ class Gateway:
         command = self.command.replace("{upstream}", upstream).replace("{port}", str(port))
         words = tempfile.TemporaryFile()  # noqa: SIM115 - it is the process's, and closed with it
         try:
-            child = await asyncio.create_subprocess_exec(
+            child = await begin_group(
                 *shlex.split(command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
                 env=clean_environment(),
-                start_new_session=True,
             )
         except (OSError, ValueError) as error:
             words.close()

@@ -208,7 +208,7 @@ def judging(**options: int) -> Iterator[subprocess.Popen[bytes]]:
     signal.signal(signal.SIGINT, before)
     with started as kit:
         deadline = time.monotonic() + 30
-        while not psutil.Process(kit.pid).children() and time.monotonic() < deadline:
+        while not [each for each in psutil.Process(kit.pid).children() if each.name() != "sh"] and time.monotonic() < deadline:
             time.sleep(0.05)
         yield kit
 

@@ -20,7 +20,7 @@ dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_message load_report merged_journal \
     pacing plan profiles replay settings slow_head validation
 server_options session_options sessions
-certificates labels orders outbox play redis_line shared_places slots
+certificates labels lifeline orders outbox play redis_line shared_places slots
 exchange
 load_watch upstream
 transports
@@ -34,8 +34,8 @@ CLOCKS_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 SEEDED = {"random.Random", "uuid.UUID"}
 """What of these follows from what it is given."""
 FACE = {
-    "answers", "author_errors", "bundled", "channels", "cli", "event_stream", "journal", "profiles", "registry", "steps", "testing",
-    "writing", "yaml_marks",
+    "answers", "author_errors", "bundled", "channels", "cli", "event_stream", "journal", "lifeline", "profiles", "registry", "steps",
+    "testing", "writing", "yaml_marks",
 }  # fmt: skip
 """What `conformance` may use of `mockserver`."""
 

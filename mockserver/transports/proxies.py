@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver import lifeline
 from mockserver.sessions import Session
 from mockserver.transports.listener import address, bound_socket, reached
 
@@ -37,9 +38,6 @@ START_SECONDS = 10.0
 LOOK_AGAIN_SECONDS = 0.005
 LEAST_SECONDS = 1.0
 """A server that ended sooner would do so again: it is started anew only when the next proxy is wanted."""
-# Whatever ends this process closes the pipe that is read here, and so ends the server; the shell ends with the server, and who reads
-# with the shell: the number of a server that is gone may soon be another process's.
-SUPERVISE = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _; kill "$server"; } <&3 & wait "$server"; kill "$!"'
 
 
 Act = Callable[[], object]
@@ -111,10 +109,10 @@ class Proxies:
         try:
             with _lock:
                 self._make(link)
+                self._links[key] = link
         except BaseException:
             guard.close()
             raise
-        self._links[key] = link
         return int(guard.getsockname()[1])
 
     def _make(self, link: Link) -> None:
@@ -137,11 +135,12 @@ class Proxies:
 
     def close(self, key: str) -> None:
         """Take a proxy away, if there is one, and cut its connections."""
-        link = self._links.pop(key, None)
-        if link is not None:
-            link.rest()
-            _locked(link.proxy.destroy)
-            link.guard.close()
+        with _lock:
+            link = self._links.pop(key, None)
+            if link is not None:
+                link.rest()
+                _locked(link.proxy.destroy)
+                link.guard.close()
 
     def keep(self, keys: Container[str]) -> None:
         """Close all proxies but those with these keys."""
@@ -149,8 +148,9 @@ class Proxies:
             self.close(key)
 
     def close_all(self) -> None:
-        self.keep(())
-        self._leave()
+        with _lock:
+            self.keep(())
+            self._leave()
 
     def _running(self) -> _Toxiproxy:
         """The Toxiproxy; another one makes what the one before had."""
@@ -255,13 +255,10 @@ class _Toxiproxy:
         self._users: list[Proxies] = []
         chance = () if seed is None else ("-seed", str(seed))
         command = (executable() or COMMAND, "-host", "127.0.0.1", "-port", "0", *chance)
-        self._shell = subprocess.Popen(
-            ("/bin/sh", "-c", SUPERVISE, "sh", *command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
+        lifeline.tie(self._server.pid)
         try:
             self._client = _client(self._listening())
         except BaseException:
@@ -271,7 +268,8 @@ class _Toxiproxy:
 
     def _watch(self, began_at: float) -> None:
         """Until it ends; who uses it then has lost it."""
-        self._shell.wait()
+        self._server.wait()
+        lifeline.untie(self._server.pid)
         if time.monotonic() - began_at >= LEAST_SECONDS:
             for user in tuple(self._users):
                 user.look()
@@ -287,7 +285,7 @@ class _Toxiproxy:
 
     @property
     def ended(self) -> bool:
-        return self._shell.poll() is not None
+        return self._server.poll() is not None
 
     def leave(self, user: Proxies) -> None:
         """One user less; the last one ends the server."""
@@ -316,15 +314,16 @@ class _Toxiproxy:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(psutil.Error):
-                for child in psutil.Process(self._shell.pid).children():
-                    for connection in child.net_connections("tcp"):
-                        if connection.status == psutil.CONN_LISTEN:
-                            return int(connection.laddr.port)
+                for connection in psutil.Process(self._server.pid).net_connections("tcp"):
+                    if connection.status == psutil.CONN_LISTEN:
+                        return int(connection.laddr.port)
             time.sleep(LOOK_AGAIN_SECONDS)
         raise NoToxiproxy(f"{executable()} does not listen; it comes anew with: {INSTALL}")
 
     def _end(self) -> None:
-        self._shell.communicate()
+        self._server.terminate()
+        self._server.wait()
+        lifeline.untie(self._server.pid)
 
 
 def _begin_alone() -> None:
