@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from mockserver.bundled import bundled
 from mockserver.network import TOXICS
 from mockserver.profiles import Shelf, load
 from mockserver.testing import MockServer, MockSession
+from mockserver.transports import proxies
 from mockserver.transports.listener import bound_socket
 from mockserver.transports.proxies import LEAST_SECONDS, Proxies
 from tests.optional import need_network
@@ -418,11 +420,15 @@ def test_tests_may_be_run_over_a_network(tmp_path: Path) -> None:
 
 def test_a_server_may_end_while_its_toxiproxy_is_started_anew() -> None:
     need_network()
-    for _ in range(3):
-        with MockServer() as server:
-            behind(server, "down")
-            time.sleep(LEAST_SECONDS)
-            kill_toxiproxy_of(os.getpid())
+    own = Proxies("127.0.0.1", "127.0.0.1:9")
+    own.look()
+    kill_toxiproxy_of(os.getpid())
+    with ThreadPoolExecutor(1) as threads:
+        with proxies._lock:
+            ending = threads.submit(own.close_all)
+            time.sleep(0.1)
+            own.look()
+        ending.result(10)
 
 
 def test_nothing_watches_over_a_toxiproxy_that_is_gone() -> None:
