@@ -92,21 +92,21 @@ class Figures:
         self.endings[ending] += 1
         for name in entry.fired:
             self.faults[name] += 1
-        if entry.blocked:
-            self.blocked.add(entry.blocked)
         if outcome == "answered" and entry.ended_at is not None:
             self.completion.add(entry.ended_at - entry.received_at)
         self.under_way(entry, since)
         return outcome
 
     def under_way(self, entry: RequestEntry, since: float = 0.0) -> None:
-        """Count what was written so far, `since` then."""
+        """Count what was written so far, `since` then, and how long the client was waited for."""
         writes = entry.writes.since(since)
         self.bytes += writes.bytes
         self.events += writes.messages
         self.writes += len(writes)
         self.unmeasured += writes.forgotten.writes
         self.lateness.extend(lateness(entry, writes))
+        if blocked := entry.blocked + entry.blocks():
+            self.blocked.add(blocked)
         if entry.dialect == "json" or (entry.status or 200) >= 400:
             return
         runs = list(_token_times(writes))

@@ -146,6 +146,18 @@ def test_what_is_under_way_is_seen_and_not_counted_twice(tmp_path: Path) -> None
         assert (report["running"], report["total"]["requests"], report["total"]["ttft"]["count"]) == (0, 1, 1)
 
 
+def test_a_client_that_is_waited_for_is_slow_before_it_reads_on(tmp_path: Path) -> None:
+    with watched(tmp_path / "load.json") as client:
+        slow = client.session({"turns": [{"answer": {"content": ["x" * 65536] * 120}}]})
+        with client.open_stream(slow):
+            report = client.load_when("slow", 1)
+            assert (report["running"], report["total"]["requests"], report["total"]["blocked"]["count"]) == (1, 0, 1)
+            time.sleep(0.3)
+            assert client.load()["total"]["blocked"]["max"] >= 0.3
+        report = client.load_when("aborted", 1)
+        assert (report["total"]["slow"], report["total"]["blocked"]["count"]) == (1, 1)
+
+
 def test_measuring_can_begin_anew(tmp_path: Path) -> None:
     with watched(tmp_path / "load.json") as client:
         client.ask()
