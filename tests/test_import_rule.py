@@ -20,11 +20,11 @@ dialects | faults | flavours | framing | model
 client_message compile heard invariants journal lint load load_message load_report merged_journal \
     pacing plan profiles replay settings slow_head validation
 server_options session_options sessions
-certificates labels lifeline orders outbox play redis_line shared_places slots
+certificates labels lifeline orders outbox play redis_line shared_places slots sole_writer
 exchange
 load_watch upstream
 transports
-app beats breaking claims control fleet health journal_file metrics recorder replicas request_lines routes seed_proxy \
+app beats breaking claims control fleet health joint_claims journal_file metrics recorder replicas request_lines routes seed_proxy \
     stop_signals stored workers
 pytest_plugin testing
 __main__ cli

@@ -514,11 +514,13 @@ def test_a_port_in_use_is_not_shared_with_another_server() -> None:
 
 
 def test_a_worker_that_cannot_begin_ends_the_server(tmp_path: Path) -> None:
-    """The name is too long for a file, which is seen when it is opened."""
-    done = subprocess.run(
-        command("--workers", "2", "--store", "memory", "--journal", str(tmp_path / ("n" * 300))),
-        capture_output=True, text=True, timeout=SOON,
-    )  # fmt: skip
+    """Its journal is a socket, which cannot be opened (open(2), ENXIO)."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "journal"))
+        done = subprocess.run(
+            command("--workers", "2", "--store", "memory", "--journal", str(tmp_path / "journal")),
+            capture_output=True, text=True, timeout=SOON,
+        )  # fmt: skip
     assert done.returncode != 0
     assert done.stdout == ""
     assert str(tmp_path) in done.stderr

@@ -34,7 +34,7 @@ def _obstacle(path: Path) -> str | None:
             return "it is a folder"
         if path.exists() and not path.is_file():
             return "it is there, and no file"
-        _unfinished(path).exists()
+        unfinished(path).exists()
     except OSError as error:
         return error.strerror or str(error)
     return None if path.parent.is_dir() and os.access(path.parent, os.W_OK) else f"no folder {path.parent} to write to"
@@ -56,7 +56,7 @@ def tell(load: Load, files: Iterable[Path]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    written = _unfinished(path)
+    written = unfinished(path)
     try:
         written.write_text(text, encoding="utf-8", errors="backslashreplace")
         written.replace(path)
@@ -66,9 +66,9 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _unfinished(path: Path) -> Path:
-    """Where a report is written before it takes its place."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+def unfinished(path: Path) -> Path:
+    """Where a report is written before it takes its place; who will write it holds that file from the start."""
+    return path.with_name(f".{path.name}.unfinished")
 
 
 def _json(report: Report) -> str:

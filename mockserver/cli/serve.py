@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mockserver.cli import _flags as flags
+from mockserver.cli import _holders
 from mockserver.profiles import Shelf
 from mockserver.settings import MAX_BODY, MAX_WORKERS, Settings
 from mockserver.stop_signals import stop_signals
@@ -107,9 +108,10 @@ def serve(**given: Any) -> None:
     flags.check_files(reports, {"--journal": given["journal"], "--answers": given["answers"]})
     try:
         settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
-        if settings.workers > 1:
-            _serve_together(settings, shelf, log_format, reports, example=example)
-        asyncio.run(_serve(App(settings, shelf), log_format, reports, example=example))
+        with _holders.writing(settings.journal_file, reports):
+            if settings.workers > 1:
+                _serve_together(settings, shelf, log_format, reports, example=example)
+            asyncio.run(_serve(App(settings, shelf), log_format, reports, example=example))
     except AuthorError as error:
         raise click.UsageError(str(error)) from None
     except NoToxiproxy as error:
@@ -280,19 +282,5 @@ def _reason(error: OSError, port: int, workers: int) -> str:
         return f"--workers {workers}: their sockets are more than the {limit} files that a process may have open here (ulimit -n)"
     if error.errno != errno.EADDRINUSE:
         return f"cannot listen: {error.strerror or error}"
-    holder = _holder(port)
+    holder = _holders.of_port(port)
     return f"port {port} is in use{f' by {holder}' if holder else ''}; --port 0 takes a free one"
-
-
-def _holder(port: int) -> str | None:
-    """The process that listens on a port, as far as this user may know."""
-    import psutil
-
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.pid:
-            try:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (pid {process.pid}: {' '.join(process.cmdline())[:120]})"
-            except psutil.Error:
-                return f"pid {connection.pid}"
-    return None
