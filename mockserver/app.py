@@ -53,7 +53,7 @@ class Server(web.Server):
             max_field_size=65536,
         )
         self.upstream = upstream
-        self.at_once = AtOnce(upstream)
+        self.at_once = AtOnce(upstream, handler)
         self.journal_file: JournalFile | None = None
 
     def accept(self) -> int:

@@ -22,6 +22,7 @@ from mockserver.answers import ApiError
 from mockserver.beats import Beats
 from mockserver.breaking import How, break_all
 from mockserver.claims import Claims
+from mockserver.joint_claims import JointClaims
 from mockserver.journal import ConnectionEntry, RequestEntry
 from mockserver.load import Load
 from mockserver.load_message import decoded, encoded
@@ -61,12 +62,14 @@ class RedisFleet:
         }
         self._replicas = Replicas(upstream, self._line, self._outbox, self._orders, process)
         claims = Claims(upstream, self._line, self._outbox, self._replicas, places)
+        self._joint_claims = JointClaims(upstream, self._line)
         self._beats = Beats(upstream, self._line, self._outbox, self._orders, self._replicas, process)
         self._server = upstream.settings.server or process
         self.start = self._beats.start
         self.visit_request, self.visit, self.holds = self._replicas.visit_request, self._replicas.visit, self._replicas.holds
         self.opened, self.closed = self._replicas.opened, self._replicas.closed
         self.admitted, self.claimed, self.place = claims.admitted, claims.claimed, claims.place
+        self.foreseen, self.claim = self._joint_claims.foreseen, self._joint_claims.claim
 
     async def close(self) -> None:
         """Tell the rest and leave; a store that does not answer is not waited for."""
@@ -162,7 +165,7 @@ class RedisFleet:
 
     async def _idle(self, order: Mapping[str, Any]) -> bool:
         session = self._replicas.find(order["session"])
-        return session is None or session.journal.idle
+        return session is None or (session.journal.idle and not self._joint_claims.pending(session))
 
     async def figures(self) -> list[Figures]:
         """What is counted, by each process of this server: not by those of other machines. Raises StoreLost."""

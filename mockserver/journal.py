@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from mockserver.access import SECRET_PARAMETERS, path_without_secrets, secrets_in, without_secrets
@@ -129,9 +130,7 @@ class RequestEntry:
     @property
     def bytes_accepted(self) -> int:
         """How many of its bytes the kernel has taken. What it has not are the last ones of the connection."""
-        if self.line is None:
-            return self.bytes
-        return self.bytes - min(self.bytes, max(0, self.writes.reached - self.line.bytes_accepted))
+        return self.bytes if self.line is None else self.bytes - self.writes.behind(self.line.bytes_accepted)
 
     def condense(self) -> None:
         """Forget the plan and most of the writes."""
@@ -199,6 +198,7 @@ class Journal:
         self.keys: dict[str, str] = {}
         self.agreed: set[str] = set()
         self._asked: dict[int, int] = {}
+        self._last_asked: tuple[object, Mapping[str, str], str] | None = None
 
     def request(self, connection: int, at: float) -> RequestEntry:
         """Open the entry of the next request."""
@@ -262,12 +262,19 @@ class Journal:
         """`key-N` for a key, the same each time in this session."""
         if len(self.keys) >= MAX_REQUESTS and key not in self.keys:
             return "key-more"
-        return self.keys.setdefault(key, f"key-{len(self.keys) + 1}")
+        if key not in self.keys:
+            self._name(key, f"key-{len(self.keys) + 1}")
+        return self.keys[key]
 
     def agree(self, key: str, label: str) -> None:
         """A key's label is this one, in every process."""
-        self.keys[key] = label
+        if self.keys.get(key) != label:
+            self._name(key, label)
         self.agreed.add(key)
+
+    def _name(self, key: str, label: str) -> None:
+        self.keys[key] = label
+        self._last_asked = None
 
     @property
     def idle(self) -> bool:
@@ -291,16 +298,33 @@ class Journal:
         return shown
 
     def request_json(self, entry: RequestEntry) -> dict[str, Any]:
+        return {**self.answer_json(entry), **self._asked_json(entry)}
+
+    def answer_json(self, entry: RequestEntry) -> dict[str, Any]:
+        """All of a request but its path, headers and body, which `asked_text` says."""
         shown: dict[str, Any] = self._plain(entry)
         shown["bytes_accepted"] = entry.bytes_accepted
         shown["blocked"] = entry.blocked + entry.blocks()
-        shown["path"] = self.path_of(entry)
-        shown["headers"] = {
-            name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in _gathered(entry.headers).items()
-        }
-        shown["body"] = self._body(entry.raw_body, entry.body_bytes)
-        shown["body_sha256"] = entry.body_sha256 or sha256(entry.raw_body).hexdigest()
         return shown
+
+    def asked_text(self, entry: RequestEntry) -> str:
+        """The path, headers and body of a request as a JSON object. Under load requests come alike, one after the other: what was said
+        of the last is said again."""
+        asked = entry.path, id(entry.headers), entry.raw_body, entry.body_bytes, entry.body_sha256
+        if self._last_asked is None or self._last_asked[0] != asked:
+            text = json.dumps(self._asked_json(entry))
+            # The headers are kept, so that no others have their id.
+            self._last_asked = asked, entry.headers, text
+        return self._last_asked[2]
+
+    def _asked_json(self, entry: RequestEntry) -> dict[str, Any]:
+        headers = _gathered(entry.headers).items()
+        return {
+            "path": self.path_of(entry),
+            "headers": {name.lower(): self._unnamed(without_secrets(name, value, self.label)) for name, value in headers},
+            "body": self._body(entry.raw_body, entry.body_bytes),
+            "body_sha256": entry.body_sha256 or sha256(entry.raw_body).hexdigest(),
+        }
 
     def path_of(self, entry: RequestEntry) -> str:
         """The path and query that were asked for, without keys."""
@@ -329,6 +353,8 @@ class Journal:
         return value
 
     def _unnamed(self, text: str) -> str:
+        if len(text) < MIN_SECRET:
+            return text
         for key, label in self.keys.items():
             if len(key) >= MIN_SECRET and key in text:
                 text = text.replace(key, label)
@@ -338,21 +364,25 @@ class Journal:
         kind = type(value)
         if kind in _NUMBERS:
             return value
+        if kind is str:
+            return self._unnamed(value)
         if kind in _SHOWN:
-            return {name: self._plain(getattr(value, name)) for name in _SHOWN[kind]}
+            names, shown = _SHOWN[kind]
+            return {name: item if type(item) in _NUMBERS else self._plain(item) for name, item in zip(names, shown(value), strict=True)}
         if isinstance(value, list | tuple | deque | Writes):
             return [self._plain(item) for item in value]
-        return self._hidden(value) if isinstance(value, str | dict) else value
+        return self._hidden(value) if isinstance(value, dict) else value
 
 
-_HIDDEN = frozenset({"blocks", "headers", "line", "place", "plan", "raw_body"})
+_HIDDEN = frozenset({"blocks", "body_sha256", "headers", "line", "path", "place", "plan", "raw_body"})
 _HIDDEN_OF_CONNECTIONS = frozenset({"unsent"})
 _OF_WRITES = ("dropped_writes", "bytes", "messages", "first_byte_at", "last_byte_at")
-_SHOWN = {
+_NAMES = {
     kind: tuple(item.name for item in fields(kind) if item.name not in (_HIDDEN_OF_CONNECTIONS if kind is ConnectionEntry else _HIDDEN))
     for kind in (RequestEntry, ConnectionEntry, Written, Happening)
 }
-_SHOWN[RequestEntry] += _OF_WRITES
+_NAMES[RequestEntry] += _OF_WRITES
+_SHOWN = {kind: (names, attrgetter(*names)) for kind, names in _NAMES.items()}
 _NUMBERS = frozenset({bool, float, int, type(None)})
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.journal import MAX_REQUESTS, ConnectionEntry, Journal, RequestEntry
 from mockserver.labels import agree
@@ -26,8 +25,7 @@ LOT = 100
 Entry = RequestEntry | ConnectionEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """An entry of a session's journal, as the session was then. `final`: it will not change any more. Every entry is noted as final
     once."""
 
@@ -162,11 +160,13 @@ class Outbox:
 
     def _shown(self, journal: Journal, entry: Entry) -> tuple[str, str | int, float, str]:
         """Kind, id, time and JSON."""
-        if isinstance(entry, RequestEntry):
-            kind, name, at, shown = "request", f"{self._process}/{entry.request}", entry.received_at, journal.request_json(entry)
-        else:
-            kind, name, at, shown = "connection", str(entry.connection), entry.accepted_at, journal.connection_json(entry)
-        return kind, name, at + self.shift, json.dumps(shifted(shown, self.shift) if self.shift else shown)
+        if isinstance(entry, ConnectionEntry):
+            return "connection", str(entry.connection), entry.accepted_at + self.shift, self._text(journal.connection_json(entry))
+        text = f"{self._text(journal.answer_json(entry))[:-1]}, {journal.asked_text(entry)[1:]}"
+        return "request", f"{self._process}/{entry.request}", entry.received_at + self.shift, text
+
+    def _text(self, shown: dict[str, Any]) -> str:
+        return json.dumps(shifted(shown, self.shift) if self.shift else shown)
 
 
 def shifted(value: Any, seconds: float) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
@@ -87,6 +87,11 @@ class Script:
 
     turns: tuple[Turn, ...] = (HEALTHY,)
     after: After = "stay"
+    plain: bool = field(init=False, compare=False, default=True)
+    """Whether all turns are."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", all(turn.plain for turn in self.turns))
 
     def turn(self, number: int) -> Turn | None:
         """The turn of the `number`th request (from 0); None when the script is over and `after` is fail."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,6 +87,19 @@ class Networks(Protocol):
         """Close those of all sessions but the ones with these keys."""
 
 
+class Claimant(Protocol):
+    """A request that waits for its turn; it is told one of these, once."""
+
+    def take(self) -> None:
+        """The session's next turn is this request's, which takes it at once."""
+
+    def mistaken(self) -> None:
+        """The session is another one than was known here."""
+
+    def refuse(self, error: ApiError) -> None:
+        """There is no turn."""
+
+
 class Fleet(Protocol):
     """Several processes that are one mock; see `mockserver.fleet`. What is awaited here raises StoreLost where nothing else is said."""
 
@@ -98,6 +111,12 @@ class Fleet(Protocol):
 
     async def admitted(self, session: Session, entry: RequestEntry, request: Request) -> ApiError | None:
         """Let a request through the limits of its key and claim the next turn, which `session.take()` then gives; or say why not."""
+
+    def foreseen(self, session: Session, keys: Collection[str]) -> bool:
+        """Whether all is known here of a request of the session with these keys, but for its turn."""
+
+    def claim(self, session: Session, label: str, tokens: int, claimant: Claimant) -> None:
+        """Claim the next turn for a request that is `foreseen` and whose key has this label."""
 
     async def claimed(self, session: Session, expected: int | None = None) -> bool:
         """Claim the next turn, which `session.take()` then gives; False if it is no longer the expected one."""
@@ -362,7 +381,7 @@ class Upstream:
             connection.session_keys.add(session.key)
             session.journal.connect(connection.entry)
             if self.fleet is not None:
-                self.fleet.met(session, connection.entry)
+                self.fleet.met(session, connection.entry, final=connection.entry.closed_at is not None)
 
     def enter(self, session: Session, request: Incoming, received_at: float, body: bytes = b"", keys: Keys | None = None) -> RequestEntry:
         """Open the request's entry in its session's journal. `keys` are those of its head, where they are known already."""
@@ -407,9 +426,9 @@ class Upstream:
         self, session: Session, request: Request, dialect: DialectName, *, deflate: int = 0, lane: str | None = None
     ) -> tuple[Call, Prepared] | None:
         """What the session's next turn, which is not taken by this, would answer at once, where that was planned before and nobody
-        has to be asked or waited for."""
+        has to be waited for."""
         turn = session.peek()
-        if session.limits is not UNLIMITED or self.fleet is not None or turn is None:
+        if session.limits is not UNLIMITED or turn is None:
             return None
         call = Call(request, session, session.taken, turn, dialect, deflate=deflate, lane=lane)
         prepared = self.exchange.known(call) if self.exchange.keeps(call, turn) else None

@@ -4,25 +4,16 @@
 -- Returns {verdict, turn, used requests, used tokens}; verdict: late, anew, requests, tokens, crowded, queued, in.
 if late(ARGV[4]) then return {'late'} end
 if redis.call('HGET', state, 'generation') ~= ARGV[3] then return {'anew'} end
-local label, limits, at = ARGV[5], root .. 'limits:' .. session, now()
-
--- What has been used of a minute's maximum, which is restored evenly.
-local function used(name, maximum)
-    local since, amount = string.match(redis.call('HGET', limits, name) or '', '^(%S+) (%S+)$')
-    if not since then return 0 end
-    return math.max(0, amount - math.max(0, at - since) * maximum / 60000)
-end
-
+local label, limits = ARGV[5], root .. 'limits:' .. session
 local most_requests, most_tokens, cost = tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[10])
-local requests, tokens = used(label .. ' requests', most_requests), used(label .. ' tokens', most_tokens)
+local requests, tokens = used(limits, label .. ' requests', most_requests), used(limits, label .. ' tokens', most_tokens)
 if ARGV[7] == '1' and requests + 1 > most_requests then return {'requests', 0, number(requests), number(tokens)} end
 if ARGV[9] == '1' and tokens + cost > most_tokens then return {'tokens', 0, number(requests), number(tokens)} end
 local verdict = 'in'
 if ARGV[11] ~= '' then verdict = enter(label, tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13]) end
 if verdict == 'crowded' then return {verdict, 0, number(requests), number(tokens)} end
 requests, tokens = math.min(requests + 1, most_requests), math.min(tokens + cost, most_tokens)
-redis.call('HSET', limits, label .. ' requests', number(at) .. ' ' .. number(requests))
-redis.call('HSET', limits, label .. ' tokens', number(at) .. ' ' .. number(tokens))
+use(limits, label, requests, tokens)
 redis.call('PEXPIRE', limits, redis.call('HGET', state, 'ttl'))
 local turn = verdict == 'in' and redis.call('HINCRBY', state, 'taken', 1) - 1 or 0
 return {verdict, turn, number(requests), number(tokens)}

@@ -31,6 +31,19 @@ local function forget(key)
     redis.call('ZREM', root .. 'sessions', key)
 end
 
+-- What has been used of a minute's maximum, which is restored evenly: `limits` has when and how much of it was used.
+local function used(limits, name, maximum)
+    local since, amount = string.match(redis.call('HGET', limits, name) or '', '^(%S+) (%S+)$')
+    if not since then return 0 end
+    return math.max(0, amount - math.max(0, now() - since) * maximum / 60000)
+end
+
+-- So much is used now.
+local function use(limits, label, requests, tokens)
+    local at = number(now())
+    redis.call('HSET', limits, label .. ' requests', at .. ' ' .. number(requests), label .. ' tokens', at .. ' ' .. number(tokens))
+end
+
 -- A member is PROCESS/NUMBER.
 local function alive(member)
     local beat = redis.call('ZSCORE', root .. 'processes', string.match(member, '^[^/]*'))

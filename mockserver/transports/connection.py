@@ -14,12 +14,13 @@ import sys
 import termios
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from mockserver.compile import Hold
@@ -27,7 +28,6 @@ from mockserver.journal import ConnectionEntry, nothing
 from mockserver.steps import End
 
 if TYPE_CHECKING:
-    from aiohttp import StreamReader
     from aiohttp.abc import AbstractStreamWriter
 
     from mockserver.sessions import Session
@@ -65,8 +65,18 @@ def whole_size(data: bytes, read: RawRequestMessage) -> int | None:
     return head_size(data) + int(read.headers.get("Content-Length", 0))
 
 
-GoOn = Callable[[web.BaseRequest], Awaitable["Sent"]]
+GoOn = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Says what is left of an answer."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A request that waits for its turn while nothing else happens on its connection. `handed_over`: aiohttp's task waits for what is
+    left to say, if anything is."""
+
+    read: RawRequestMessage
+    body: bytes
+    handed_over: asyncio.Future[GoOn | None] | None = None
 
 
 def _tell(waiting: asyncio.Future[None] | None) -> None:
@@ -97,6 +107,7 @@ class Connection(RequestHandler):
         "_boundary",
         "_close_notify",
         "_gone",
+        "_held",
         "_last_body",
         "_rest",
         "entry",
@@ -116,6 +127,7 @@ class Connection(RequestHandler):
         self._boundary = 0
         self._last_body: StreamReader | None = None
         self._rest: GoOn | None = None
+        self._held: Held | None = None
 
     def welcome(self, session: Session, entry: ConnectionEntry, *, close_notify: bool) -> None:
         """This connection came in by a port of the session's own, whose journal knows it by `entry`."""
@@ -146,6 +158,8 @@ class Connection(RequestHandler):
         entry.bytes_in += len(data)
         if self._arrived is not None:
             _tell(self._arrived)
+        if data and self._held is not None:
+            self._hand_over(self._held)
         if begins and self._answered_at_once(data):
             self._boundary = entry.bytes_in
             self._next_keepalive_close_time = monotonic() + self._keepalive_timeout
@@ -169,12 +183,45 @@ class Connection(RequestHandler):
         at_once = getattr(self._manager, "at_once", None)
         return idle and self.open and at_once is not None and at_once.answer(self, data)
 
-    def go_on(self, read: RawRequestMessage, rest: GoOn) -> None:
+    def go_on(self, read: RawRequestMessage, rest: GoOn, body: bytes = b"") -> None:
         """An answer was begun at once, and the kernel took no more of it: aiohttp's task goes on, as if it had read the request."""
         assert self._waiter is not None, "what is answered at once is answered while nobody else is"
         self._rest = rest
-        self._messages.append((read, EMPTY_PAYLOAD))
+        self._messages.append((read, self._payload(body) if body else EMPTY_PAYLOAD))
         _tell(self._waiter)
+
+    def _payload(self, body: bytes) -> StreamReader:
+        payload = StreamReader(self, len(body) + 1, loop=self._loop)
+        payload.feed_data(body)
+        payload.feed_eof()
+        return payload
+
+    def hold(self, read: RawRequestMessage, body: bytes) -> None:
+        """The request that has come waits for its turn; `release` ends that."""
+        self._held = Held(read, body)
+
+    def release(self, rest: GoOn | None = None) -> None:
+        """What was held is answered, but for the rest."""
+        held, self._held = self._held, None
+        if held is None or not self.open:
+            return
+        if held.handed_over is None:
+            if rest is not None:
+                self.go_on(held.read, rest, held.body)
+        elif not held.handed_over.done():
+            held.handed_over.set_result(rest)
+
+    def _hand_over(self, held: Held) -> None:
+        """Something happens while a request is held: it is answered by aiohttp's task, as if that had read it, before what comes now."""
+        if held.handed_over is not None:
+            return
+        left = held.handed_over = self._loop.create_future()
+
+        async def rest(request: web.BaseRequest) -> web.StreamResponse:
+            go_on = await left
+            return Sent(200, keep_alive=self.entry.half_closed_at is None) if go_on is None else await go_on(request)
+
+        self.go_on(held.read, rest, held.body)
 
     def take_rest(self) -> GoOn | None:
         """What is left of an answer that was begun at once."""
@@ -199,6 +246,8 @@ class Connection(RequestHandler):
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's contract allows a bool
         """A client may half-close legally and still gets its answer (RFC 9112 §9.6); an idle connection closes."""
         now = monotonic()
+        if self._held is not None:
+            self._hand_over(self._held)
         if self._answering and not self._upgraded and self.ssl_context is None:
             self.entry.half_closed_at = now
             self.entry.happened(now, "half-closed")

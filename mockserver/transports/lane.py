@@ -143,6 +143,8 @@ class Lane:
         socket, upstream, entry = self._socket, self._socket.upstream, asked.entry
         if asked.cancelled or self.paused or self.blocked or socket.more_to_hear or not socket.connection.open:
             return False
+        if upstream.fleet is not None:  # the turn is to be claimed
+            return False
         ready = upstream.ready(asked.session, asked.request, asked.dialect, deflate=socket.deflate, lane=asked.stream_id)
         if ready is None or len(ready[1].at_once) > 1:  # between two writes the kernel may take no more
             return False
