@@ -130,7 +130,9 @@ class RequestEntry:
     @property
     def bytes_accepted(self) -> int:
         """How many of its bytes the kernel has taken. What it has not are the last ones of the connection."""
-        return self.bytes if self.line is None else self.bytes - self.writes.behind(self.line.bytes_accepted)
+        if self.line is None:
+            return self.bytes
+        return self.bytes - min(self.bytes, max(0, self.writes.reached - self.line.bytes_accepted))
 
     def condense(self) -> None:
         """Forget the plan and most of the writes."""
