@@ -104,7 +104,7 @@ class Waiting:
         upstream.finished(session, entry)
 
     def mistaken(self) -> None:
-        self._connection.release(self._long_way)
+        self._connection.release(self._long_way, self._question.body)
 
     def refuse(self, error: ApiError) -> None:
         upstream, question = self._upstream, self._question

@@ -200,14 +200,14 @@ class Connection(RequestHandler):
         """The request that has come waits for its turn; `release` ends that."""
         self._held = Held(read, body)
 
-    def release(self, rest: GoOn | None = None) -> None:
-        """What was held is answered, but for the rest."""
+    def release(self, rest: GoOn | None = None, body: bytes = b"") -> None:
+        """What was held is answered, but for the rest, which reads this body."""
         held, self._held = self._held, None
         if held is None or not self.open:
             return
         if held.handed_over is None:
             if rest is not None:
-                self.go_on(held.read, rest, held.body)
+                self.go_on(held.read, rest, body)
         elif not held.handed_over.done():
             held.handed_over.set_result(rest)
 
