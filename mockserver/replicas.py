@@ -90,16 +90,23 @@ class Replicas:
             session.generation = generation
         if session is None or session.generation != generation:
             session = self._learn(key, generation, definition or "")
-        if session.owner is not None and await self._line.call("ZSCORE", f"{self._root}processes", session.owner) is None:
+        if session.owner is not None and not await self._lives(session.owner):
             # Its port went with its process.
             await self.closed(key)
             return None
+        if session.network_owner not in (None, self._process) and not await self._lives(session.network_owner):
+            # Its network went with its process; what is behind it is everybody's.
+            session.network = session.network_port = session.network_owner = None
         session.taken, session.used_at = taken, time.monotonic()
         for name, label in zip(named, labels, strict=True):
             session.journal.agree(name, label)
         if used is not None:
             self._upstream.access.recall(used, uses, self._upstream.slots.now() - float(age) / 1000)
         return session
+
+    async def _lives(self, process: str | None) -> bool:
+        """Whether a process is still one of this mock's. Raises StoreLost."""
+        return await self._line.call("ZSCORE", f"{self._root}processes", process) is not None
 
     def holds(self, session: Session) -> bool:
         """Whether the session lives in this process, on a port of its own."""
@@ -127,7 +134,7 @@ class Replicas:
         for name in _PLACE:
             if name in defined:
                 setattr(session, name, defined[name])
-        session.owner, session.generation = defined.get("owner"), generation
+        session.owner, session.network_owner, session.generation = defined.get("owner"), defined.get("network_owner"), generation
         return session if session is self._upstream.default else self._upstream.store.add(session)
 
     def _forget(self, key: str) -> None:
@@ -143,7 +150,8 @@ class Replicas:
         if own:
             definition |= {name: getattr(session, name) for name in _PLACE}
             session.owner = self._process if session.port is not None else None
-            definition["owner"] = session.owner
+            session.network_owner = self._process if session.network_port is not None else None
+            definition |= {"owner": session.owner, "network_owner": session.network_owner}
         generation = secrets.token_hex(8)
         ttl = TTL_SECONDS if session is self._upstream.default else session.ttl
         arguments = (self._root, session.key, generation, int(ttl * 1000), json.dumps(definition), MAX_SESSIONS)

@@ -30,7 +30,8 @@ class Session:
     """`seed` None: ids are random and `created` is now. `taken` counts the turns that were taken. `port` is its own one,
     `other_origin` where its second listener stands, `ca_file` what its certificates are verified with. `network` lies before
     it, with clients connecting to `network_port`. `named` counts how often a rule named a profile. Where several processes share it,
-    `generation` tells one beginning from the next, and `owner` is the process that has its port."""
+    `generation` tells one beginning from the next, `owner` is the process that has its port, `network_owner` that which has its
+    network."""
 
     key: str
     script: Script = Script((HEALTHY,))
@@ -55,6 +56,7 @@ class Session:
     named: dict[str, int] = field(default_factory=dict)
     generation: str = ""
     owner: str | None = None
+    network_owner: str | None = None
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.key)

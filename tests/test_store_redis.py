@@ -28,6 +28,7 @@ from mockserver.author_errors import AuthorError
 from mockserver.orders import WAIT_SECONDS
 from mockserver.outbox import shifted
 from mockserver.redis_line import AT_ONCE, PATIENCE, Line, StoreLost, read_address
+from tests.optional import need_network
 from tests.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.timeout(60)
@@ -600,6 +601,20 @@ def test_a_session_with_a_port_goes_with_its_process(pair: tuple[Server, Server]
         path = third.session([{}], own_port=True)
         assert pair[0].shown(path)["taken"] == 0
     assert code(pair[0].ask(f"{path}/v1")) == "mock_unknown_session"
+
+
+def test_a_session_outlives_its_network_which_goes_with_its_process(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    need_network()
+    with serving(redis.url) as third:
+        path = third.session([{}], network=[{"latency": 1}])
+        with_network = third.shown(path)
+        assert with_network["network"] == "its own"
+        assert [server.shown(path)["base_url"] for server in pair] == [with_network["base_url"]] * 2
+    assert [server.shown(path)["base_url"] for server in pair] == [f"{server.origin}{path}/v1" for server in pair]
+    assert [server.shown(path)["network"] for server in pair] == [None, None]
+    with serving(redis.url) as fourth:
+        assert fourth.shown(path)["base_url"] == f"{fourth.origin}{path}/v1"
+    assert pair[0].ask(f"{path}/v1").status_code == 200
 
 
 # A store that is lost.
