@@ -181,6 +181,34 @@ def test_an_upstream_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     assert recording.stop().startswith("0 answers")
 
 
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        (("--upstream", "http://"), 2, "--upstream http://: wanted a URL with a host"),
+        (("--upstream", "http://h:99999/v1"), 2, "--upstream http://h:99999/v1: wanted a URL with a host, and if need be a port from 1"),
+        (("--upstream", "http://[::1/v1"), 2, "--upstream http://[::1/v1: wanted a URL with a host"),
+        (("--upstream", "http://h", "--port", "99999"), 2, "Invalid value for '--port': 99999 is not in the range 0<=x<=65535"),
+        (("--upstream", "http://h", "-o", "/proc/nowhere/x"), 2, "--output /proc/nowhere/x cannot be written: No such file or directory"),
+        (("--upstream", "http://h", "-o", f"{__file__}/x"), 2, "test_record.py/x cannot be written: "),
+        (("--upstream", "http://h", "--host", "nobody.invalid"), 1, "cannot listen on nobody.invalid, port 0: "),
+    ],
+)
+def test_what_cannot_be_recorded_is_told_at_once(flags: tuple[str, ...], code: int, told: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["record", "-o", str(tmp_path / "x"), *flags])
+    assert result.exit_code == code, result.output
+    assert told in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(main, ["record", "--upstream", "http://h", "-o", str(tmp_path / "x"), "--port", port])
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1, port {port}: " in result.stderr
+    assert "--port 0 takes a free one" in result.stderr
+
+
 def test_a_wrong_upstream_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["record", "--upstream", "api.openai.com", "-o", str(tmp_path / "x")])
     assert (result.exit_code, "wanted a URL that begins with http:// or https://" in result.output) == (2, True)
