@@ -106,7 +106,7 @@ def select(cases: Iterable[Case], levels: Iterable[str] = (), globs: Iterable[st
     among = [case.id for case in cases if not levels or case.level == "L0" or case.level in levels]
     for glob in globs:
         if not any(fnmatchcase(case.id, glob) for case in cases):
-            raise LookupError(f"no case matches '{glob}'{nearest(glob, [case.id for case in cases])}")
+            raise LookupError(f"no case matches '{glob}'{nearest(glob, [case.id for case in cases])}; `streamproof cases` lists them")
         if not any(fnmatchcase(id, glob) for id in among):
             raise LookupError(f"no case of {', '.join(levels)} matches '{glob}'")
     return tuple(

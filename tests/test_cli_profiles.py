@@ -66,11 +66,33 @@ def test_nothing_found_is_said() -> None:
     assert (found.exit_code, found.output) == (1, "Error: no profile matches; `streamproof profiles` lists them all\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("list", "--tag", "toxiprox"), "no profile has the tag 'toxiprox'; did you mean 'toxiproxy'?; known: "),
+        (("list", "--tag", "toxiproxy", "--tag", "nobody has this"), "no profile has the tag 'nobody has this'; known: "),
+        (("show", "nobody has this"), "no profile named 'nobody has this'; `streamproof profiles` lists them"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(arguments: tuple[str, ...], told: str) -> None:
+    found = run("profiles", *arguments)
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert told in found.stderr
+
+
+def test_a_folder_without_a_profile_is_not_valid(tmp_path: Path) -> None:
+    (tmp_path / "profile.yml").touch()
+    found = run("profiles", "validate", str(tmp_path))
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert f"there is no profile in {tmp_path}: wanted files that end in .yaml" in found.stderr
+
+
 def test_show_prints_the_file() -> None:
     path = Shelf().paths()["reset-mid-stream"]
     assert run("profiles", "show", "reset-mid-stream").output == f"# {path}\n{path.read_text()}"
     unknown = run("profiles", "show", "reset-mid-steam")
-    assert (unknown.exit_code, unknown.output) == (1, "Error: no profile named 'reset-mid-steam'; did you mean 'reset-mid-stream'?\n")
+    assert unknown.exit_code == 1
+    assert unknown.output.startswith("Error: no profile named 'reset-mid-steam'; did you mean 'reset-mid-stream'?; ")
 
 
 def test_a_folder_of_ones_own_comes_first(tmp_path: Path) -> None:
@@ -143,7 +165,7 @@ def test_explain_refuses_an_unknown_flavour() -> None:
 def test_explain_refuses_a_dialect_without_meaning() -> None:
     found = run("explain", "reset-mid-stream", "--dialect", "json")
     assert (found.exit_code, found.output.startswith("Error: 'reset-mid-stream' has no meaning on json; it has one on")) == (1, True)
-    assert run("explain", "reset-mid").output == "Error: no profile and no file 'reset-mid'; did you mean 'reset-mid-stream'?\n"
+    assert run("explain", "reset-mid").output.startswith("Error: no profile and no file 'reset-mid'; did you mean 'reset-mid-stream'?; ")
 
 
 def test_a_door_is_explained_with_how_to_get_a_port() -> None:

@@ -58,6 +58,7 @@ def piped(command: str, **environment: str) -> subprocess.CompletedProcess[bytes
         (("cases", "export", "-o", "/proc/nowhere/x"), "cannot write /proc/nowhere/x: No such file or directory"),
         (("museum", "htpx"), "no exhibit matches 'htpx'; did you mean 'httpx'?; `streamproof museum --list` lists them"),
         (("check", "--client", GOOD, "--level", "L1", "--case", "L2.*"), "no case of L1 matches 'L2.*'"),
+        (("check", "--client", GOOD, "--case", "L9*"), "no case matches 'L9*'; `streamproof cases` lists them"),
         (("check", "--client", GOOD, "--known-failing", __file__ + "x"), "does not exist"),
         (("merge", __file__), "not JSON"),
     ],

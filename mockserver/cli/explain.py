@@ -58,7 +58,7 @@ def _find(name: str) -> Profile:
         if not shelf.knows(name) and Path(name).is_file():
             return load_file(Path(name))
         if not shelf.knows(name):
-            raise click.ClickException(f"no profile and no file '{name}'{nearest(name, shelf.names())}")
+            raise click.ClickException(f"no profile and no file '{name}'{nearest(name, shelf.names())}; `streamproof profiles` lists them")
         return shelf.profile(name)
     except AuthorError as error:
         raise click.ClickException(str(error)) from None

@@ -40,7 +40,9 @@ def list_profiles(search: str = "", tags: tuple[str, ...] = (), folders: tuple[P
     from mockserver.profiles import Shelf
 
     shelf = Shelf(folders)
-    found = [profile for profile in _readable(shelf) if set(tags) <= set(profile.tags)]
+    readable = list(_readable(shelf))
+    _check_tags(tags, {tag for profile in readable for tag in profile.tags})
+    found = [profile for profile in readable if set(tags) <= set(profile.tags)]
     if search:
         found = best(found, search)
     if not found:
@@ -48,6 +50,14 @@ def list_profiles(search: str = "", tags: tuple[str, ...] = (), folders: tuple[P
     width = max(len(profile.name) for profile in found)
     for profile in found:
         click.echo(f"{click.style(profile.name, bold=True)}{' ' * (width - len(profile.name))}  {profile.title}")
+
+
+def _check_tags(tags: Iterable[str], known: set[str]) -> None:
+    from mockserver.author_errors import nearest
+
+    for tag in tags:
+        if tag not in known:
+            raise click.ClickException(f"no profile has the tag '{tag}'{nearest(tag, known)}; known: {', '.join(sorted(known))}")
 
 
 @profiles.command()
@@ -60,7 +70,7 @@ def show(name: str, folders: tuple[Path, ...]) -> None:
 
     shelf = Shelf(folders)
     if not shelf.knows(name):
-        raise click.ClickException(f"no profile named '{name}'{nearest(name, shelf.names())}")
+        raise click.ClickException(f"no profile named '{name}'{nearest(name, shelf.names())}; `streamproof profiles` lists them")
     path = shelf.paths()[name]
     click.echo(click.style(f"# {path}", dim=True))
     click.echo(path.read_text(encoding="utf-8"), nl=False)
@@ -73,7 +83,7 @@ def validate(paths: tuple[Path, ...]) -> None:
     from mockserver.author_errors import AuthorError
     from mockserver.profiles import Shelf, load_file
 
-    files = [file for path in paths for file in (sorted(path.rglob("*.yaml")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in _files(path)]
     mistakes: list[Mistake] = []
     for file in files if paths else Shelf().paths().values():
         try:
@@ -86,6 +96,14 @@ def validate(paths: tuple[Path, ...]) -> None:
         raise click.ClickException(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}")
     count = len(files) if paths else len(Shelf().paths())
     click.echo(f"{count} profile{'' if count == 1 else 's'}, all valid")
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a folder."""
+    found = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+    if not found:
+        raise click.ClickException(f"there is no profile in {path}: wanted files that end in .yaml")
+    return found
 
 
 def _readable(shelf: Shelf) -> Iterable[Profile]:
