@@ -127,24 +127,29 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-async def posted(port: int, path: str) -> bytes:
-    """All that is answered to one request on a connection of its own."""
-    body = json.dumps(ASK).encode()
+async def posted(port: int, path: str, *, keep: bool = False) -> bytes:
+    """All that is answered to one request on a connection of its own. `keep`: nothing is said of the connection's end, so that the
+    request can be answered at once."""
+    body, close = json.dumps(ASK).encode(), b"" if keep else b"connection: close\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
-        b"POST %s/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\nconnection: close\r\n"
-        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
+        b"POST %s/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\n%s"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (path.encode(), close, len(body), body)
     )
-    answer = await reader.read()
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    answer = head + await reader.readexactly(length)
+    assert keep or await reader.read() == b""
     writer.close()
     return answer
 
 
-async def test_each_of_2000_attempts_at_once_meets_a_turn_of_its_own(redis: RedisServer) -> None:
+@pytest.mark.parametrize("keep", [False, True])
+async def test_each_of_2000_attempts_at_once_meets_a_turn_of_its_own(redis: RedisServer, keep: bool) -> None:
     turns = [{"answer": {"content": [f"turn {number}"]}} for number in range(ATTEMPTS)]
-    with serving("--workers", "2", "--store", f"{redis.url}&prefix=attempts") as together:
+    with serving("--workers", "2", "--store", f"{redis.url}&prefix=attempts-{keep}") as together:
         key = together.control("POST", "sessions", {"turns": turns, "after": "fail"}).json()["key"]
-        answers = await asyncio.gather(*(posted(together.port, f"/s/{key}") for _ in range(ATTEMPTS)))
+        answers = await asyncio.gather(*(posted(together.port, f"/s/{key}", keep=keep) for _ in range(ATTEMPTS)))
         heads, bodies = zip(*(answer.split(b"\r\n\r\n", 1) for answer in answers), strict=True)
         assert {head.split(b"\r\n")[0] for head in heads} == {b"HTTP/1.1 200 OK"}
         said = [json.loads(body)["choices"][0]["message"]["content"] for body in bodies]
