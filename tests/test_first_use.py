@@ -177,6 +177,17 @@ def test_reports_are_written_and_the_verdict_stands_when_nobody_reads_on(tmp_pat
     assert json.loads(report.read_text("utf-8"))["exit"]["code"] == FAILED
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("cases list", 1), ("profiles list", 1), ("explain reset-mid-stream", 1), (f"check --client {shlex.quote(GOOD)} --level L0", USAGE)],
+)
+def test_a_disk_that_is_full_is_told(command: str, code: int) -> None:
+    done = piped(f"streamproof {command} >/dev/full")
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert done.stderr.endswith(b"the output cannot be written: No space left on device\n")
+    assert b"Traceback" not in done.stderr
+
+
 def test_what_a_terminal_has_no_letters_for_is_no_error(tmp_path: Path) -> None:
     latin = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     smiling = next(each for each in corpus() if each.path and "\N{WAVING HAND SIGN}" in each.path.read_text("utf-8"))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
 import ssl
@@ -154,6 +155,11 @@ def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> No
         (("--journal", "/nowhere/journal"), "there is no folder /nowhere"),
         (("--journal", "n" * 300), "n: File name too long"),
         (("--journal", ""), "wanted a file"),
+        (("--strict",), "--strict refuses what no rule of --answers matches, and there is none: wanted --answers FILE too"),
+        (("--models", " ,"), "Invalid value for '--models': ' ,': wanted the names of models, such as gpt-4.1,gpt-4o"),
+        (("--api-key", ""), "Invalid value for '--api-key': '': wanted a key"),
+        (("--api-key", "=after:5"), "Invalid value for '--api-key': '=after:5': wanted a key"),
+        (("--control-token", ""), "Invalid value for '--control-token': '': wanted a token, or --no-control"),
         (("--host", "192.0.2.1"), "cannot listen: Cannot assign requested address (192.0.2.1:0)"),
         (("--host", "nobody.invalid"), "(nobody.invalid:0)"),
         (("--host", ""), "'': wanted an address"),
@@ -184,6 +190,28 @@ def test_nothing_is_printed_but_the_base_url() -> None:
         process.terminate()
         rest, errors = process.communicate(timeout=20)
         assert (rest, errors) == ("", "")
+
+
+@pytest.mark.parametrize("workers", ["", "--workers 2 --store memory"])
+def test_a_base_url_that_cannot_be_written_ends_the_server(workers: str) -> None:
+    """Nobody would know where it listens."""
+    serve = f"{shlex.join(SERVE)} --port 0 {workers}"
+    for line, why in ((f"{serve} | true; exit ${{PIPESTATUS[0]}}", "Broken pipe"), (f"{serve} >/dev/full", "No space left on device")):
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30)
+        assert (done.returncode, done.stderr) == (1, f"Error: the base URL cannot be written to standard output: {why}\n")
+
+
+def test_without_standard_output_it_serves_all_the_same(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = f"exec {shlex.join(SERVE)} --host 127.0.0.1 --port {port} --report {shlex.quote(str(tmp_path / 'load.json'))} >&-"
+    with subprocess.Popen(["bash", "-c", line], stderr=subprocess.PIPE, text=True) as process:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8), trust_env=False) as client:
+            assert client.get(f"http://127.0.0.1:{port}/health").status_code == 200
+        process.terminate()
+        assert process.stderr
+        assert (process.wait(20), process.stderr.read()) == (0, "")
+    assert (tmp_path / "load.json").is_file()
 
 
 def test_a_line_of_json_for_each_request() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -47,7 +48,10 @@ def check(client: str | None, gateway: str | None, levels: tuple[str, ...], glob
     except (AuthorError, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
         sys.exit(USAGE)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            click.echo(f"the output cannot be written: {error.strerror}", err=True)
+            sys.exit(USAGE)
         traceback.print_exc()
         sys.exit(KIT_BUG)
     sys.exit(code)

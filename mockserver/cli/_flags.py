@@ -56,7 +56,24 @@ def _number(text: str) -> float | str:
 def key(text: str) -> Any:
     from mockserver.access import read_key
 
-    return read_key(text)
+    name, rule = read_key(text)
+    if not name:
+        raise ValueError(f"'{text}': wanted a key, for without one no request is let in")
+    return name, rule
+
+
+def models(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError(f"'{text}': wanted the names of models, such as gpt-4.1,gpt-4o")
+    return names
+
+
+def token(text: str) -> str:
+    """An empty one would leave the control API open, where somebody thinks that it is closed."""
+    if not text:
+        raise ValueError("'': wanted a token, or --no-control")
+    return text
 
 
 def limits(text: str) -> Any:
@@ -156,7 +173,7 @@ def _several(option: click.Parameter, item: Any) -> Any:
 
 def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
     profile, rules, echo = given["profile"], given.pop("answers"), given.pop("echo")
-    strict, models, limit = given.pop("strict"), given.pop("models"), given.pop("limit")
+    strict, limit = given.pop("strict"), given.pop("limit")
     _check_flavour(given["flavour"])
     if rules is not None:
         from mockserver.model.rules import load
@@ -171,7 +188,7 @@ def settings(given: dict[str, Any], shelf: Shelf) -> Settings:
             "script": Script() if profile is None else _script(profile, shelf),
             "network": _network(given["network"], profile, shelf),
             "chaos": tuple(_chaos(each, shelf) for each in given["chaos"]),
-            "models": tuple(name.strip() for name in (models or "").split(",") if name.strip()),
+            "models": given["models"] or (),
             "api_keys": dict(keys),
             "mode": "echo" if echo else "generate",
             "rules": rules,

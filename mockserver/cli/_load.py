@@ -47,7 +47,7 @@ def tell(load: Load, files: Iterable[Path]) -> None:
 
     report = to_json(load)
     failed = writing.each((path, lambda path: _replace(path, FORMS[path.suffix](report))) for path in files)
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         from mockserver.cli import _load_text
 
         _load_text.show(report)

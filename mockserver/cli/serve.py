@@ -66,7 +66,7 @@ OPEN_FILES = 65536
     "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of rules: who asks what gets which answer."
 )
 @click.option("--strict", is_flag=True, help="Refuse a request that no rule of --answers matches.")
-@click.option("--models", metavar="A,B", help="The only models that are known.")
+@click.option("--models", callback=flags.checked(flags.models), metavar="A,B", help="The only models that are known.")
 @click.option("--lenient", is_flag=True, help="Accept unknown request keys in every flavour.")
 @click.option(
     "--api-key", multiple=True, callback=flags.checked(flags.key), metavar="KEY[=after:5|=for:30s]",
@@ -76,7 +76,11 @@ OPEN_FILES = 65536
 @click.option("--max-body", type=click.IntRange(1), default=MAX_BODY, show_default=True, help="Bytes of the largest request body.")
 @click.option("--max-connections", type=click.IntRange(1), default=10_000, show_default=True, help="Open WebSockets.")
 @click.option("--control/--no-control", default=True, show_default=True, help="The control API below /_mock/.")
-@click.option("--control-token", help="What the control API wants; generated where others than this machine can connect.")
+@click.option(
+    "--control-token",
+    callback=flags.checked(flags.token),
+    help="What the control API wants; generated where others than this machine can connect.",
+)
 @click.option(
     "--journal", type=click.Path(dir_okay=False), callback=flags.checked(flags.journal), metavar="FILE",
     help="Append each request and connection to this file, as JSON lines.",
@@ -105,6 +109,8 @@ def serve(**given: Any) -> None:
     log_format, example, reports = given.pop("log_format"), given.pop("curl"), given.pop("report")
     shelf = Shelf(given.pop("profiles"))
     flags.check_workers(given["workers"], given["store"])
+    if given["strict"] and given["answers"] is None:
+        raise click.UsageError("--strict refuses what no rule of --answers matches, and there is none: wanted --answers FILE too")
     flags.check_files(reports, {"--journal": given["journal"], "--answers": given["answers"]})
     try:
         settings = flags.settings({**given, "watch_load": bool(reports)}, shelf)
@@ -218,7 +224,10 @@ def _example(app: App) -> str:
 
 def _introduce(app: App, *, example: bool) -> None:
     """The base URL; on stderr a generated control token, and where the server is without its network."""
-    click.echo(app.base_url)
+    try:
+        click.echo(app.base_url)
+    except OSError as error:
+        raise click.ClickException(f"the base URL cannot be written to standard output: {error.strerror or error}") from None
     if example:
         click.echo(_example(app), err=True)
     if app.settings.control_token and not click.get_current_context().params.get("control_token"):
@@ -231,7 +240,7 @@ def _log(app: App, log_format: Form | None) -> None:
     """A line for each request, where somebody may read it."""
     import sys
 
-    if log_format or sys.stdout.isatty():
+    if log_format or (sys.stdout is not None and sys.stdout.isatty()):
         from mockserver import request_lines
 
         app.upstream.watchers.append(request_lines.writer(log_format or "rich"))
