@@ -104,11 +104,13 @@ def test_every_request_is_counted_by_how_it_ended(tmp_path: Path) -> None:
         assert client.ask(model="gpt-4.1@twice-rate-limited").status_code == 429
         paced = client.session(PACED)
         client.ask(paced)
-        with client.open_stream(paced) as leaving:
-            leaving.recv(4096)
+        long = client.session({"turns": [{"answer": {"content": ["a"] * 1000}, "pace": {"tokens_per_second": 20}}]})
+        with client.open_stream(long) as leaving:
+            while b'"content":"a"' not in leaving.recv(4096):
+                pass
         slow = client.session({"turns": [{"answer": {"content": ["x" * 65536] * 120}}]})
         with client.open_stream(slow) as reading:
-            time.sleep(0.3)
+            client.load_when("slow", 1)
             while not reading.recv(1 << 20).endswith(b"0\r\n\r\n"):
                 pass
         with connect(f"{client.base_url.replace('http', 'ws')}/ws/chat?key=another-key-0123456") as ws:
