@@ -84,11 +84,7 @@ def load_file(path: Path) -> Profile:
     """Read a profile. Raises AuthorError with every mistake in it."""
     from mockserver import yaml_marks
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise AuthorError([Mistake(str(path), 1, f"wanted UTF-8: {error}")]) from None
-    value, line = yaml_marks.parse(text, str(path))
+    value, line = yaml_marks.parse(yaml_marks.text_of(path), str(path))
     return load(value, path.stem, str(path), line, path)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from mockserver.author_errors import AuthorError, Mistake
 
 if TYPE_CHECKING:
+    import pathlib
+
     import yaml
 
 Path = tuple[str | int, ...]
@@ -29,6 +31,14 @@ _TAG = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _CONSTANTS = {"": None, "null": None, "true": True, "false": False}
+
+
+def text_of(file: pathlib.Path) -> str:
+    """What a file holds that somebody has written. Raises AuthorError for what is no text, and OSError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AuthorError([Mistake(str(file), 1, f"wanted UTF-8: {error}")]) from None
 
 
 def parse(text: str, source: str) -> tuple[Any, Callable[[Path], int]]:

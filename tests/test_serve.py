@@ -138,6 +138,28 @@ def test_environment_and_config_file_share_the_flags_names(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"seed: 3\nport: [1]\n", ":2: 'port' is [1]: wanted one value"),
+        (b"port: {a: 1}\n", ":1: 'port' is {'a': 1}: wanted one value"),
+        (b"api-key: [a, {b: c}]\n", ":1: 'api-key' is ['a', {'b': 'c'}]: wanted a value, or a list of values"),
+        (b"workers: 40000\n", "Invalid value for '--workers': 40000 is not in the range"),
+        (b"\xff\xfe", ":1: wanted UTF-8: "),
+    ],
+)
+def test_what_is_wrong_in_a_config_file_is_told_with_its_line(written: bytes, told: str, tmp_path: Path) -> None:
+    config = tmp_path / "streamproof.yaml"
+    config.write_bytes(written)
+    assert told in failing("--config", str(config))
+
+
+def test_rules_that_are_no_text_are_told(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_bytes(b"\xff\xfe")
+    assert f"{rules}:1: wanted UTF-8: " in failing("--port", "0", "--answers", str(rules))
+
+
+@pytest.mark.parametrize(
     ("flags", "wanted"),
     [
         (("--pace", "gpt-4"), "gpt-4.1"),

@@ -152,18 +152,31 @@ def configured(ctx: click.Context, param: click.Parameter, file: Path | None) ->
 
     known = {opt.lstrip("-"): option for option in ctx.command.params if option.name not in ("config", "help") for opt in option.opts}
     try:
-        value, line = yaml_marks.parse(file.read_text(encoding="utf-8"), str(file))
+        value, line = yaml_marks.parse(yaml_marks.text_of(file), str(file))
         value = {} if value is None else value
         if not isinstance(value, dict):
             raise AuthorError([Mistake(str(file), 1, "wanted a mapping of flags, such as `port: 8081`")])
         wrong = [
             Mistake(str(file), line((name,)), f"unknown flag '{name}'{nearest(str(name), known)}") for name in value if name not in known
         ]
+        wrong += [
+            Mistake(str(file), line((name,)), f"'{name}' is {item!r}: wanted {wanted}")
+            for name, item in value.items()
+            if name in known and (wanted := _unlike(known[name], item))
+        ]
         if wrong:
             raise AuthorError(wrong)
     except AuthorError as error:
         raise click.BadParameter(str(error)) from None
     ctx.default_map = {str(known[name].name): _several(known[name], item) for name, item in value.items()}
+
+
+def _unlike(option: click.Parameter, item: Any) -> str:
+    """What a flag's value should have been; "" where it is."""
+    several = isinstance(item, list) and getattr(option, "multiple", False)
+    if any(isinstance(each, dict | list) for each in (item if several else [item])):
+        return "a value, or a list of values" if getattr(option, "multiple", False) else "one value"
+    return ""
 
 
 def _several(option: click.Parameter, item: Any) -> Any:

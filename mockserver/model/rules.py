@@ -81,7 +81,9 @@ class Rules:
 
 def load(path: Path, *, strict: bool = False) -> Rules:
     """The rules of a YAML or JSON file. Raises AuthorError with every mistake in it."""
-    return parse(path.read_text(encoding="utf-8"), str(path), strict=strict)
+    from mockserver import yaml_marks
+
+    return parse(yaml_marks.text_of(path), str(path), strict=strict)
 
 
 def parse(text: str, source: str, *, strict: bool = False) -> Rules:
