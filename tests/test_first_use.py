@@ -177,9 +177,22 @@ def test_reports_are_written_and_the_verdict_stands_when_nobody_reads_on(tmp_pat
     assert json.loads(report.read_text("utf-8"))["exit"]["code"] == FAILED
 
 
+@pytest.mark.parametrize("command", ["cases serve L0.happy --port 0", "record --upstream http://127.0.0.1:9 -o /dev/null"])
+def test_a_server_whose_url_nobody_reads_ends(command: str) -> None:
+    done = piped(f"streamproof {command} | true")
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("cases list", 1), ("profiles list", 1), ("explain reset-mid-stream", 1), (f"check --client {shlex.quote(GOOD)} --level L0", USAGE)],
+    [
+        ("cases list", 1),
+        ("cases serve L0.happy --port 0", 1),
+        ("record --upstream http://127.0.0.1:9 -o /dev/null", 1),
+        ("profiles list", 1),
+        ("explain reset-mid-stream", 1),
+        (f"check --client {shlex.quote(GOOD)} --level L0", USAGE),
+    ],
 )
 def test_a_disk_that_is_full_is_told(command: str, code: int) -> None:
     done = piped(f"streamproof {command} >/dev/full")

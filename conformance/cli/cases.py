@@ -76,6 +76,7 @@ def export(output: Path | None) -> None:
 def serve(name: str, port: int, dialect: str | None) -> None:
     """Serve the script of one case, for curl or a debugger in hand; every request starts at the next turn."""
     import asyncio
+    import errno
 
     from conformance import serving
 
@@ -85,6 +86,8 @@ def serve(name: str, port: int, dialect: str | None) -> None:
     try:
         asyncio.run(serving.serve(case, port, dialect))
     except OSError as error:
+        if error.errno in (errno.EPIPE, errno.ENOSPC):  # it is the output that is wrong
+            raise
         _refuse(f"cannot listen on port {port}: {error.strerror or error}; --port 0 takes a free one")
 
 
