@@ -4,13 +4,8 @@
  * Requests must fit 64 KB and carry a Content-Length; nothing of them is understood but where they end.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "server.h"
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 typedef struct { int fd; size_t have, sent; int writing; char in[65536]; } conn;
@@ -55,20 +50,9 @@ static void answer(int epoll, conn *c) {
 
 int main(int argc, char **argv) {
   if (argc != 3) return fprintf(stderr, "usage: control PORT RESPONSE_FILE\n"), 2;
-  FILE *file = fopen(argv[2], "rb");
-  if (!file) return perror(argv[2]), 1;
-  fseek(file, 0, SEEK_END);
-  size = (size_t)ftell(file);
-  rewind(file);
-  response = malloc(size);
-  if (fread(response, 1, size, file) != size) return 1;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) return perror("listen"), 1;
-  int epoll = epoll_create1(0);
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  response = contents(argv[2], &size);
+  int epoll = epoll_create1(0), listener = listening(epoll, atoi(argv[1]));
+  struct epoll_event events[256];
   printf("ready\n");
   fflush(stdout);
   for (;;) {
@@ -76,13 +60,11 @@ int main(int argc, char **argv) {
     for (int i = 0; i < count; i++) {
       conn *c = events[i].data.ptr;
       if (!c) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        int fd = taken_in(listener);
         if (fd < 0) continue;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         c = calloc(1, sizeof *c);
         c->fd = fd;
-        struct epoll_event added = {.events = EPOLLIN, .data.ptr = c};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &added);
+        watch(epoll, fd, c);
         continue;
       }
       if (events[i].events & EPOLLIN) {

@@ -4,14 +4,9 @@
  * A request is whatever comes in one read; piece k of its answer is due k gaps later, and what is late goes out together.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include "server.h"
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,13 +28,8 @@ static double now_ms(void) {
 }
 
 static void read_pieces(const char *path) {
-  FILE *file = fopen(path, "rb");
-  if (!file) exit((perror(path), 1));
-  fseek(file, 0, SEEK_END);
-  size_t size = (size_t)ftell(file);
-  rewind(file);
-  char *data = malloc(size);
-  if (fread(data, 1, size, file) != size) exit(1);
+  size_t size;
+  char *data = contents(path, &size);
   pieces = calloc(size + 1, sizeof *pieces);
   for (char *at = data, *end; at < data + size; at = end + 1) {
     end = memchr(at, 0, (size_t)(data + size - at));
@@ -67,13 +57,8 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   read_pieces(argv[2]);
   gap = atof(argv[3]) / 1000;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) return perror("listen"), 1;
-  int epoll = epoll_create1(0);
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
+  int epoll = epoll_create1(0), listener = listening(epoll, atoi(argv[1]));
+  struct epoll_event events[256];
   static char request[65536];
   for (long slot = (long)now_ms();;) {
     double rest = (double)slot - now_ms();
@@ -81,13 +66,11 @@ int main(int argc, char **argv) {
     for (int i = 0; i < ready; i++) {
       conn *c = events[i].data.ptr;
       if (!c) {
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        int fd = taken_in(listener);
         if (fd < 0) continue;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         c = calloc(1, sizeof *c);
         c->fd = fd;
-        struct epoll_event added = {.events = EPOLLIN, .data.ptr = c};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &added);
+        watch(epoll, fd, c);
       } else if (recv(c->fd, request, sizeof request, 0) <= 0) {
         close(c->fd);
         c->fd = -1; /* it may stand on the wheel: its memory stays */

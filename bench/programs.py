@@ -16,10 +16,12 @@ SOURCES = {
 
 
 def build(program: str) -> Path:
-    """The program, compiled anew if it is older than its source. Raises CalledProcessError where the compiler or a library is missing."""
+    """The program, compiled anew if it is older than its source or a header. Raises CalledProcessError where the compiler or a library
+    is missing."""
     name, *options = SOURCES[program]
     source, binary = HERE / name, BUILD / program
-    if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
+    changed = max(each.stat().st_mtime for each in (source, *HERE.glob("*.h")))
+    if not binary.exists() or binary.stat().st_mtime < changed:
         BUILD.mkdir(exist_ok=True)
         subprocess.run(["cc", "-O2", "-w", "-o", str(binary), str(source), *options], check=True)
     return binary

@@ -10,22 +10,19 @@ import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import ceil
-from time import monotonic
 
 
 class Slots:
-    """`at(when, callback)` calls back at `when` (the loop's clock) or up to `width` seconds later."""
+    """`at(when, callback)` calls back at `when` (the loop's clock, which `now()` reads) or up to `width` seconds later."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, width: float = 0.001) -> None:
         self._loop = loop
+        self.now: Callable[[], float] = loop.time
         self._width = width
         self._callbacks: dict[int, list[Callable[[], None]]] = {}
         self._order: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0
-
-    now = staticmethod(monotonic)
-    """The clock of asyncio's event loops (`BaseEventLoop.time`), which is read for every write."""
 
     def at(self, when: float, callback: Callable[[], None]) -> None:
         slot = ceil(when / self._width)
@@ -47,7 +44,7 @@ class Slots:
     def _fire(self) -> None:
         self._timer = None
         # A timer may fire a clock tick before its time.
-        now = max(int(monotonic() / self._width), self._armed)
+        now = max(int(self.now() / self._width), self._armed)
         while self._order and self._order[0] <= now:
             for callback in self._callbacks.pop(heappop(self._order)):
                 callback()

@@ -20,6 +20,8 @@ from mockserver.lifeline import Lifeline
 
 TINY = Path(__file__).parent / "tiny_gateway.py"
 SOON = 20.0
+TIED_BY_THEN = 2.0
+"""A check that is killed between the start of a process and its word to the watcher leaves that process: who is tested is tied by then."""
 STUBBORN = ("sh", "-c", "trap '' TERM HUP; while :; do sleep 1; done")
 """A process with a child, which ends by SIGKILL alone."""
 TIES = """
@@ -84,11 +86,22 @@ def test_a_watcher_outlives_the_group_of_its_process() -> None:
         os.killpg(untied, signal.SIGKILL)
 
 
+@contextmanager
+def sleeping() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(("sleep", "60"), start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_a_watcher_that_is_gone_is_replaced_and_the_next_knows_everything() -> None:
-    line = Lifeline()
-    with subprocess.Popen(("sleep", "60"), start_new_session=True) as one, subprocess.Popen(("sleep", "60"), start_new_session=True) as two:
+    line, own = Lifeline(), psutil.Process()
+    with sleeping() as one, sleeping() as two:
+        # This process may have a watcher already, for what other tests have started.
+        before = set(own.children())
         line.tie(one.pid)
-        (watcher,) = [each for each in psutil.Process().children() if "while read -r sign group" in " ".join(each.cmdline())]
+        (watcher,) = set(own.children()) - before
         watcher.kill()
         until(lambda: watcher.status() == psutil.STATUS_ZOMBIE)
         line.tie(two.pid)
@@ -124,6 +137,7 @@ def test_an_adapter_and_its_children_end_with_a_check_that_is_killed(one_shot: b
     with judged(*options) as check:
         group = noted_pid(noted)
         assert len(in_group(group)) == 2
+        time.sleep(TIED_BY_THEN)
         check.send_signal(signal.SIGKILL)
         check.wait(SOON)
         until(lambda: not in_group(group))
@@ -136,6 +150,7 @@ def test_a_gateway_ends_with_a_check_that_is_killed(tmp_path: Path) -> None:
     with judged("--gateway", f"sh {shlex.quote(str(program))} {{upstream}} {{port}}", "--level", "L1") as check:
         group = noted_pid(noted)
         until(lambda: len(in_group(group)) == 3)
+        time.sleep(TIED_BY_THEN)
         check.send_signal(signal.SIGKILL)
         check.wait(SOON)
         until(lambda: not in_group(group))

@@ -24,6 +24,8 @@ from tests import raw_http
 
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # What another test of this process has started would do.
+    monkeypatch.setattr(proxies._Toxiproxy, "running", None)
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setenv("HOME", os.fspath(tmp_path))
 

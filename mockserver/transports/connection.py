@@ -15,7 +15,6 @@ import termios
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
@@ -140,7 +139,7 @@ class Connection(RequestHandler):
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             accept = getattr(self._manager, "accept", None)
             self.entry = ConnectionEntry(
-                accept() if accept else 0, monotonic(), f"{peer[0]}:{peer[1]}" if peer else "", port=own[1] if own else None
+                accept() if accept else 0, self._loop.time(), f"{peer[0]}:{peer[1]}" if peer else "", port=own[1] if own else None
             )
         self.entry.tls = tls.version() if tls else None
         self.entry.unsent = self.waiting
@@ -152,7 +151,7 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         entry = self.entry
         if data and entry.first_byte_at is None:
-            entry.first_byte_at = monotonic()
+            entry.first_byte_at = self._loop.time()
         begun_at = entry.bytes_in
         begins = bool(data) and begun_at == self._boundary
         entry.bytes_in += len(data)
@@ -162,7 +161,7 @@ class Connection(RequestHandler):
             self._hand_over(self._held)
         if begins and self._answered_at_once(data):
             self._boundary = entry.bytes_in
-            self._next_keepalive_close_time = monotonic() + self._keepalive_timeout
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
             return
         answering = bool(data) and self._is_answering()
         waiting = len(self._messages)
@@ -171,7 +170,7 @@ class Connection(RequestHandler):
             size = self._learn(data) if len(self._messages) == waiting + 1 else None
             self._boundary = UNKNOWN if size is None else begun_at + size
         if answering or len(self._messages) > 1:  # or they came together
-            entry.happened(monotonic(), "pipelined")
+            entry.happened(self._loop.time(), "pipelined")
         if self._messages:
             self._last_body = self._messages[-1][1]
 
@@ -245,7 +244,7 @@ class Connection(RequestHandler):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's contract allows a bool
         """A client may half-close legally and still gets its answer (RFC 9112 §9.6); an idle connection closes."""
-        now = monotonic()
+        now = self._loop.time()
         if self._held is not None:
             self._hand_over(self._held)
         if self._answering and not self._upgraded and self.ssl_context is None:
@@ -275,11 +274,11 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         how = "rst" if isinstance(exc, ConnectionError) else "fin"
         if exc is not None:
-            self._left(monotonic(), how)
+            self._left(self._loop.time(), how)
         left = self._left_behind()
         self.entry.unsent = (lambda: left) if left else nothing
         by = "client" if exc is not None or self.entry.half_closed_at is not None else "server"
-        self.entry.closed(monotonic(), by, how)
+        self.entry.closed(self._loop.time(), by, how)
         self._tell_gone()
         if (lost := getattr(self._manager, "lost", None)) is not None:
             lost(self)
@@ -297,7 +296,7 @@ class Connection(RequestHandler):
     def leave(self) -> None:
         """End by FIN, whatever is under way; a WebSocket says goodbye first and ends by itself."""
         if not self._upgraded:
-            self.entry.closed(monotonic(), "server", "fin")
+            self.entry.closed(self._loop.time(), "server", "fin")
             self.force_close()
 
     def abandon(self) -> None:
@@ -351,7 +350,7 @@ class Connection(RequestHandler):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has left")
         entry.bytes_out = given = entry.bytes_out + len(data)
-        entry.last_byte_at = monotonic()
+        entry.last_byte_at = self._loop.time()
         transport.write(data)
         return given
 
@@ -421,7 +420,7 @@ class Connection(RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        self.entry.closed(monotonic(), "server", "fin")
+        self.entry.closed(self._loop.time(), "server", "fin")
         self.close()
         # A body that nobody read has stopped the reading, and what lies unread at the end makes the close an RST.
         transport.resume_reading()
@@ -445,7 +444,7 @@ class Connection(RequestHandler):
             self.entry.lost_bytes = self.unsent + self._queued()
         if self.transport is None:
             return
-        self.entry.closed(monotonic(), "server", "rst")
+        self.entry.closed(self._loop.time(), "server", "rst")
         # SO_LINGER with a time of zero makes close() discard what is queued and send RST (socket(7)).
         self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
@@ -463,20 +462,20 @@ class Connection(RequestHandler):
         """Neither read nor write. The client cannot be seen to leave, so the socket is given back after UNSEEN_SECONDS."""
         if self.transport is not None:
             self.transport.pause_reading()
-            self.entry.happened(monotonic(), "vanished")
+            self.entry.happened(self._loop.time(), "vanished")
         await self._lost(UNSEEN_SECONDS)
         self.force_close()
 
     async def _lost(self, at_most: float) -> None:
         """Wait until the client's kernel has said that nobody is there, without reading what the client sends."""
-        deadline = monotonic() + at_most
+        deadline = self._loop.time() + at_most
         if self.transport is not None and sys.platform == "linux":
             asked = {socket.TCP_KEEPIDLE: PROBE_SECONDS, socket.TCP_KEEPINTVL: PROBE_SECONDS, socket.TCP_KEEPCNT: PROBES}
             for option, value in asked.items():
                 self._socket().setsockopt(socket.IPPROTO_TCP, option, value)
-        while self.transport is not None and monotonic() < deadline:
+        while self.transport is not None and self._loop.time() < deadline:
             if self._socket().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                self.entry.closed(monotonic(), "client", "rst")
+                self.entry.closed(self._loop.time(), "client", "rst")
                 return
             await asyncio.sleep(PROBE_SECONDS)
 
@@ -504,9 +503,9 @@ class Connection(RequestHandler):
 
     async def _sent(self) -> bool:
         """Wait until all that was written has been acknowledged, at most DRAIN_SECONDS."""
-        deadline = monotonic() + DRAIN_SECONDS
+        deadline = self._loop.time() + DRAIN_SECONDS
         while self.transport is not None and (self.unsent or self._queued()):
-            if monotonic() >= deadline:
+            if self._loop.time() >= deadline:
                 return False
             await asyncio.sleep(0.002)
         return True
