@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mockserver.app import App
     from mockserver.request_lines import Form
+    from mockserver.workers import Post
 
 OPEN_FILES = 65536
 
@@ -155,6 +156,14 @@ async def _until_stopped(app: App, log_format: Form | None, ready: Callable[[], 
         await stop.wait()
 
 
+async def _life(app: App, log_format: Form | None, post: Post) -> None:
+    """That of a worker. A second word to end, as the supervisor's after Ctrl-C, finds nobody any more who could hear it."""
+    import signal
+
+    await _until_stopped(app, log_format, post.ready, post.lifeline)
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
+
+
 def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, reports: tuple[Path, ...], *, example: bool) -> NoReturn:
     """Serve with several processes on one port. The sockets, what lies before them and the certificates are theirs together."""
     import secrets
@@ -162,7 +171,7 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
     from mockserver.app import App
     from mockserver.certificates import Certificates
     from mockserver.load_message import decoded, encoded
-    from mockserver.workers import Post, Workers
+    from mockserver.workers import Workers
 
     _allow_many_files()
     settings = replace(settings, server=secrets.token_hex(6))
@@ -177,7 +186,7 @@ def _serve_together(settings: Settings, shelf: Shelf, log_format: Form | None, r
             app = App(
                 replace(settings, worker=post.worker, successor=post.successor), shelf, sockets=post.sockets, front=front, certificates=made
             )
-            asyncio.run(_until_stopped(app, log_format, post.ready, post.lifeline))
+            asyncio.run(_life(app, log_format, post))
             if app.upstream.load is not None:
                 post.leave(encoded(app.upstream.load.load()))
             return 0
