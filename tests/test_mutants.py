@@ -16,7 +16,7 @@ from conformance.engine import NETWORK
 from conformance.mutants import _killing
 from mockserver.testing import MockServer
 
-FAILED_CASES, PASSED_CASES = 11, 7
+FAILED_CASES, PASSED_CASES = 9, 5
 CORPUS = {case.id: case for case in corpus()}
 
 
