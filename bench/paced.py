@@ -15,6 +15,9 @@ from bench.figures import Row, median, say
 from bench.load import load
 from bench.programs import HERE, build
 
+END_OF_CHUNK = b"\n\n\r\n"
+"""Of one that holds an event."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -46,10 +49,8 @@ def together(response: bytes) -> list[bytes]:
     """A whole answer's bytes, a chunk (RFC 9112 §7.1) for each event, as they are written at a pace: the head and the role with the
     first token, what ends it with the last."""
     head, _, body = response.partition(b"\r\n\r\n")
-    chunks = [chunk + b"\n\n\r\n" for chunk in body.split(b"\n\n\r\n")]
-    end = chunks.pop().removesuffix(b"\n\n\r\n")
-    role, first, *tokens, finish, done = chunks
-    *between, last = tokens
+    *chunks, end = body.split(END_OF_CHUNK)
+    role, first, *between, last, finish, done = (chunk + END_OF_CHUNK for chunk in chunks)
     return [head + b"\r\n\r\n" + role + first, *between, last + finish + done + end]
 
 

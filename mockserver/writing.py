@@ -1,8 +1,9 @@
 """Files that were asked for. They are made ready before there is anything to write, and then one that cannot be written does not keep the
-others from it."""
+others from it. And output that takes nothing more: who catches an OSError for a reason of their own lets such a one through."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,3 +35,18 @@ def _tried(path: Path, write: Writer) -> str:
     except OSError as error:
         return f"{path} could not be written: {error.strerror or error}"
     return ""
+
+
+def is_full(error: OSError) -> bool:
+    """There is no room for what is printed."""
+    return error.errno == errno.ENOSPC
+
+
+def is_lost(error: OSError) -> bool:
+    """What is printed finds no room, or nobody who reads it."""
+    return is_full(error) or error.errno == errno.EPIPE
+
+
+def refusal(error: OSError) -> str:
+    """What is said where output takes nothing more."""
+    return f"the output cannot be written: {error.strerror}"

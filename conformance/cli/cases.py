@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from conformance.verdict import LEVELS, USAGE
+from mockserver import writing
 
 if TYPE_CHECKING:
     from conformance.case import Case
@@ -76,7 +77,6 @@ def export(output: Path | None) -> None:
 def serve(name: str, port: int, dialect: str | None) -> None:
     """Serve the script of one case, for curl or a debugger in hand; every request starts at the next turn."""
     import asyncio
-    import errno
 
     from conformance import serving
 
@@ -86,7 +86,7 @@ def serve(name: str, port: int, dialect: str | None) -> None:
     try:
         asyncio.run(serving.serve(case, port, dialect))
     except OSError as error:
-        if error.errno in (errno.EPIPE, errno.ENOSPC):  # it is the output that is wrong
+        if writing.is_lost(error):
             raise
         _refuse(f"cannot listen on port {port}: {error.strerror or error}; --port 0 takes a free one")
 

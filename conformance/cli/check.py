@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import sys
 import traceback
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from conformance.verdict import KIT_BUG, LEVELS, USAGE
+from mockserver import writing
 
 
 @click.command()
@@ -49,8 +49,8 @@ def check(client: str | None, gateway: str | None, levels: tuple[str, ...], glob
         click.echo(str(error.args[0] if error.args else error), err=True)
         sys.exit(USAGE)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            click.echo(f"the output cannot be written: {error.strerror}", err=True)
+        if isinstance(error, OSError) and writing.is_full(error):
+            click.echo(writing.refusal(error), err=True)
             sys.exit(USAGE)
         traceback.print_exc()
         sys.exit(KIT_BUG)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import sys
 from typing import Any
@@ -45,9 +44,11 @@ class Commands(click.Group):
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            from mockserver import writing
+
+            if not writing.is_full(error):
                 raise
-            raise click.ClickException(f"the output cannot be written: {error.strerror}") from None
+            raise click.ClickException(writing.refusal(error)) from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         from mockserver.author_errors import nearest

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from mockserver import writing
 from mockserver.stop_signals import stop_signals
 
 
@@ -29,7 +29,7 @@ def record(upstream: str, output: Path, host: str, port: int) -> None:
     try:
         recorded = asyncio.run(_record(upstream, output, host, port))
     except OSError as error:
-        if error.errno in (errno.EPIPE, errno.ENOSPC):  # it is the output that is wrong
+        if writing.is_lost(error):
             raise
         raise click.ClickException(f"cannot listen on {host}, port {port}: {error.strerror or error}; --port 0 takes a free one") from None
     click.echo(f"{recorded} answer{'' if recorded == 1 else 's'} in {output}", err=True)

@@ -88,8 +88,7 @@ class Waiting:
         if ready is not None:
             self._connection.release(self._at_once.say(question, *ready))
             return
-        entry = self._at_once.enter(question)
-        entry.dialect = question.dialect
+        entry = self._entered()
         session.allowance(entry.key).ask(upstream.slots.now(), question.asked, entry.body_bytes)
         call = upstream.take(session, question.asked, question.dialect)
         self._connection.release(lambda request: http.perform(upstream, request, call, entry))
@@ -97,11 +96,15 @@ class Waiting:
     def _left(self) -> None:
         """The client has not waited for the turn, which is taken all the same."""
         upstream, session, line = self._upstream, self._question.session, self._connection.entry
-        entry = self._at_once.enter(self._question)
-        entry.dialect = self._question.dialect
+        entry = self._entered()
         session.take()
         entry.end(upstream.slots.now(), line.closed_by or "client", line.closed_how or "gone")
         upstream.finished(session, entry)
+
+    def _entered(self) -> RequestEntry:
+        entry = self._at_once.enter(self._question)
+        entry.dialect = self._question.dialect
+        return entry
 
     def mistaken(self) -> None:
         self._connection.release(self._long_way, self._question.body)
